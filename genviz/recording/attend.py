@@ -1,0 +1,193 @@
+"""Reading attention from a recording: which call, which rows, which tokens along the axes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from genviz.attention import AttentionInputs, MaskRule
+from genviz.errors import NotCaptured, TokenMismatch
+from genviz.recording.entry import Entry
+from genviz.recording.labels import tokens_of
+
+if TYPE_CHECKING:
+    from genviz.recording.recording import Recording
+
+Selection = int | slice | str | Sequence[int] | None
+
+
+class AttentionReader:
+    """Attention at one site for one sample, over every call of that site.
+
+    Parameters
+    ----------
+    recording : Recording
+    site : str
+    sample : int
+    """
+
+    def __init__(self, recording: "Recording", site: str, sample: int = 0) -> None:
+        self.site, self.sample, self._recording = site, sample, recording
+        found = recording.entries(site, "query") or recording.entries(site, "attention")
+        self._entries = {entry.call: entry for entry in found}
+        size = max(entry.shape[0] for entry in found)
+        if not 0 <= sample < size:
+            raise NotCaptured(f"no sample {sample} at {site!r}: it was run on {size} (0 … {size - 1})")
+
+    @property
+    def calls(self) -> tuple[int, ...]:
+        """Calls of the site that were captured."""
+        return tuple(self._entries)
+
+    @property
+    def heads(self) -> int:
+        """Number of attention heads."""
+        return int(next(iter(self._entries.values())).shape[1])
+
+    @property
+    def route(self) -> str:
+        """How the attention was captured."""
+        return str(next(iter(self._entries.values())).attrs.get("route", "eager"))
+
+    def inputs(self, call: int) -> AttentionInputs:
+        """What one call's weights are worked out from.
+
+        Raises
+        ------
+        NotCaptured
+            When the model computed the weights itself and only they were stored.
+        """
+        entry = self._chosen(call)
+        if entry.kind != "query":
+            raise NotCaptured(
+                f"queries and keys at {self.site!r} were not captured: the model computes its own softmax "
+                "there, and only the finished weights were stored"
+            )
+        mask, bias, sinks = (self._beside(kind, call) for kind in ("key_mask", "attention_bias", "bias"))
+        return AttentionInputs(
+            query=entry.load()[self.sample],
+            key=self._keys(call),
+            rule=MaskRule.from_json(entry.attrs.get("rule", {})),
+            key_mask=None if mask is None else mask.astype(bool),
+            bias=bias,
+            sinks=sinks,
+        )
+
+    def weights(
+        self, call: int, head: int, rows: NDArray[np.integer[Any]] | None = None
+    ) -> NDArray[np.float32]:
+        """Weights of one call and head, shape ``(row, key)``."""
+        entry = self._chosen(call)
+        if not 0 <= head < self.heads:
+            raise NotCaptured(f"no head {head} at {self.site!r}: it has heads 0 … {self.heads - 1}")
+        if entry.kind == "query":
+            return self.inputs(call).weights(head, rows)
+        stored = entry.load()[self.sample, head]
+        return np.asarray(stored if rows is None else stored[rows], np.float32)
+
+    def read(self, *, head: int | None, call: int | None, query: Selection, key: Selection) -> xr.DataArray:
+        """Labelled weights for the rows and columns asked for; see :meth:`Recording.attention`."""
+        queries, keys = self.tokens(call)
+        rows, columns = _positions(query, queries), _positions(key, keys)
+        heads = range(self.heads) if head is None else (head,)
+        maps = np.stack([self._map(each, call, rows)[:, columns] for each in heads])
+        coords = {"query": [queries[at] for at in rows], "key": [keys[at] for at in columns]}
+        array = xr.DataArray(
+            maps, dims=("head", "query", "key"), coords={"head": list(heads), **coords}, name="attention",
+            attrs={"site": self.site, "sample": self.sample, "route": self.route},
+        )  # fmt: skip
+        return array if head is None else array.isel(head=0)
+
+    def tokens(self, call: int | None = None) -> tuple[list[Any], list[Any]]:
+        """What stands along the query and the key axis: tokens where known, else positions."""
+        last = self._chosen(max(self.calls) if call is None else call)
+        queries = last.shape[2] + (_offset(last) if call is None else 0)
+        keys = self._key_count(last.call)
+        return self._names(last, "query", queries, call), self._names(last, "key", keys, call)
+
+    def _names(self, entry: Entry, axis: str, length: int, call: int | None) -> list[Any]:
+        attrs = {**entry.attrs, "start": {}} if call is None else entry.attrs
+        found = tokens_of(replace(entry, attrs=attrs), axis, length, self._recording.info, self.sample)
+        return list(range(length)) if found is None else list(found)
+
+    def _map(self, head: int, call: int | None, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+        if call is not None or len(self.calls) == 1:
+            return self.weights(self.calls[0] if call is None else call, head, rows)
+        self._require_one_sequence()
+        out = np.zeros((rows.size, self._key_count(max(self.calls))), np.float32)
+        for number, entry in self._entries.items():
+            local = rows - _offset(entry)
+            inside = (local >= 0) & (local < entry.shape[2])
+            if inside.any():
+                part = self.weights(number, head, local[inside])
+                out[np.flatnonzero(inside), : part.shape[1]] = part
+        return out
+
+    def _require_one_sequence(self) -> None:
+        expected = 0
+        for entry in self._entries.values():
+            if _offset(entry) != expected:
+                raise NotCaptured(
+                    f"{self.site!r} ran {len(self.calls)} times on separate inputs: choose one with call= "
+                    f"(0 … {max(self.calls)})"
+                )
+            expected += entry.shape[2]
+
+    def _key_count(self, call: int) -> int:
+        entry = self._chosen(call)
+        if entry.kind == "attention":
+            return entry.shape[3]
+        key = self._recording.entry(self.site, "key", call=call)
+        return int(key.attrs.get("key_start", 0)) + key.shape[2]
+
+    def _keys(self, call: int) -> NDArray[Any]:
+        """Keys of one call; with a cache a call stores only its new ones (``key_start`` says from where)."""
+        parts: list[NDArray[Any]] = []
+        needed: int | None = None
+        while needed is None or needed > 0:
+            entry = self._recording.entry(self.site, "key", call=call)
+            start = int(entry.attrs.get("key_start", 0))
+            stored = entry.load()[self.sample]
+            parts.insert(0, stored if needed is None else stored[:, : needed - start])
+            needed, call = start, call - 1
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def _beside(self, kind: str, call: int) -> NDArray[Any] | None:
+        found = self._recording.entries(self.site, kind, call=call)
+        if kind == "bias":
+            found = tuple(entry for entry in found if entry.attrs.get("role") == "sinks")
+            return found[0].load() if found else None
+        if not found:
+            return None
+        array: NDArray[Any] = found[0].load()
+        chosen: NDArray[Any] = array[self.sample if array.shape[0] > 1 else 0]
+        return chosen
+
+    def _chosen(self, call: int) -> Entry:
+        if call not in self._entries:
+            raise NotCaptured(f"no call {call} at {self.site!r}: it ran {len(self._entries)} times (from 0)")
+        return self._entries[call]
+
+
+def _offset(entry: Entry) -> int:
+    return int(entry.attrs.get("start", {}).get("query", entry.attrs.get("rule", {}).get("offset", 0)))
+
+
+def _positions(selection: Selection, names: Sequence[Any]) -> NDArray[np.integer[Any]]:
+    count = len(names)
+    if selection is None:
+        return np.arange(count)
+    if isinstance(selection, slice):
+        return np.arange(count)[selection]
+    if isinstance(selection, str):
+        found = np.flatnonzero([name == selection for name in names])
+        if not found.size:
+            raise TokenMismatch(f"no token {selection!r}: the tokens are {' '.join(map(str, names[:20]))}")
+        return found
+    chosen = np.atleast_1d(np.asarray(selection, dtype=np.int64))
+    if ((chosen < -count) | (chosen >= count)).any():
+        raise TokenMismatch(f"no position {selection}: there are {count} (0 … {count - 1})")
+    return chosen % count
