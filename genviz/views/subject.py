@@ -1,0 +1,104 @@
+"""The subject: what is on show, a recording, a live model, or both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from genviz.errors import NotApplicable
+from genviz.recording import Missing, Recording, load
+
+
+class Runs(Protocol):
+    """What a subject needs of an engine: to say what it can do, and to do it."""
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """The live model's ``describe()``."""
+        ...
+
+    @property
+    def abilities(self) -> tuple[str, ...]:
+        """Names that ``call`` takes."""
+        ...
+
+    def call(self, ability: str, /, *, deadline: float | None = None, **arguments: Any) -> Any:
+        """Run one ability and wait for its result."""
+        ...
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is on show.
+
+    Parameters
+    ----------
+    name : str
+        Shown in the subject picker, and kept in exports.
+    recording : Recording, optional
+    live : engine, optional
+    """
+
+    name: str
+    recording: Recording | None = None
+    live: Runs | None = None
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """The live model's description, overlaid by the recording's."""
+        return {**(self.live.info if self.live else {}), **(self.recording.info if self.recording else {})}
+
+    @property
+    def abilities(self) -> tuple[str, ...]:
+        """Kinds in the recording, and ``live.<ability>`` for each thing the live model can do."""
+        kinds = self.recording.kinds() if self.recording else ()
+        return (*kinds, *(f"live.{name}" for name in (self.live.abilities if self.live else ())))
+
+    @property
+    def missing(self) -> tuple[Missing, ...]:
+        """What the recording says could not be captured."""
+        return self.recording.missing if self.recording else ()
+
+    def has(self, need: str) -> bool:
+        """Tell whether one need is met: a kind, ``live.<ability>``, or ``info.<name>``."""
+        if need.startswith("info."):
+            return bool(self.info.get(need.removeprefix("info.")))
+        return need in self.abilities
+
+    def recorded(self) -> Recording:
+        """The recording; where there is none yet, the live model makes the one of a first sight."""
+        if self.recording is not None:
+            return self.recording
+        if self.live is None:
+            raise NotApplicable(f"{self.name!r} has neither a recording nor a live model")
+        made: Recording = self.live.call("record")
+        return made
+
+    def with_recording(self, recording: Recording) -> "Subject":
+        """Return the same subject, looking at another recording."""
+        return replace(self, recording=recording)
+
+
+def as_subject(thing: Any) -> Subject:
+    """Make a subject of a recording, a path of one, an engine, a live model or a subject.
+
+    Raises
+    ------
+    NotApplicable
+        When it is none of these.
+    """
+    if isinstance(thing, Subject):
+        return thing
+    if isinstance(thing, Recording):
+        return Subject(str(thing.info.get("title") or "recording"), recording=thing)
+    if isinstance(thing, str | Path):
+        return as_subject(load(thing))
+    if hasattr(thing, "abilities") and hasattr(thing, "call"):
+        return Subject(str(thing.info.get("title") or "model"), live=thing, recording=thing.call("record"))
+    if hasattr(thing, "record") and hasattr(thing, "describe"):
+        recording = thing.record()
+        return Subject(str(recording.info.get("title") or type(thing).__name__), recording=recording)
+    raise NotApplicable(
+        f"a {type(thing).__name__} cannot be shown: give a recording, the path of one, or a live model "
+        "(genviz.LanguageModel, Autoencoder, GAN, Perceptron)"
+    )
