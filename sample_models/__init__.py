@@ -1,1 +1,39 @@
-"""x"""
+"""Sample models: plain PyTorch, trained, one folder each; nothing here knows genviz.
+
+Every sample is opened as any user's model is: by a callable that returns its parts.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample model.
+
+    Parameters
+    ----------
+    name : str
+        Its folder here.
+    title : str
+        What people read.
+    """
+
+    name: str
+    title: str
+
+    @property
+    def source(self) -> str:
+        """The callable that builds it, as ``package.module:callable``."""
+        return f"sample_models.{self.name}:parts"
+
+
+#: In the course's order.
+SAMPLES = (
+    Sample("gpt", "GPT: a small world in sentences"),
+    Sample("translator", "Translator: French to English"),
+    Sample("digits_autoencoder", "Autoencoder: handwritten digits"),
+    Sample("digits_vae", "VAE: handwritten digits"),
+    Sample("faces_vae", "VAE: drawn faces"),
+    Sample("faces_gan", "GAN: drawn faces"),
+    Sample("housing_perceptron", "Perceptron: house prices"),
+)
