@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from genviz.export import write
     from genviz.live import GAN, Autoencoder, LanguageModel, Perceptron
     from genviz.recording import Recording, load
-    from genviz.show import show
+    from genviz.showing import show
 
 __version__ = "0.1.0"
 __all__ = [
@@ -37,7 +37,7 @@ _HOMES = {
     "Recording": "genviz.recording",
     "load": "genviz.recording",
     "record": "genviz.capture",
-    "show": "genviz.show",
+    "show": "genviz.showing",
     "write": "genviz.export",
 }
 

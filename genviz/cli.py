@@ -106,7 +106,7 @@ def _serving(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from genviz.show import subject_of
+    from genviz.showing import subject_of
 
     samples = {sample.name: sample for sample in importlib.import_module("sample_models").SAMPLES}
     sources = {name: (sample.source, sample.title) for name, sample in samples.items()}
@@ -119,7 +119,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    from genviz.show import subject_of
+    from genviz.showing import subject_of
 
     _serve([subject_of(thing) for thing in options.things], options)
 
