@@ -1,0 +1,106 @@
+"""Turn what a user has (a module, a dict of parts, a live model) into a live model."""
+
+import inspect
+from typing import Any
+
+from genviz.errors import LiveError
+
+
+def is_live(thing: Any) -> bool:
+    """Whether a thing already offers what an engine needs."""
+    return hasattr(thing, "abilities") and callable(getattr(thing, "describe", None))
+
+
+def wrap(thing: Any) -> Any:
+    """Make a live model.
+
+    Parameters
+    ----------
+    thing : live model, torch.nn.Module or dict
+        A dict holds the arguments of :class:`LanguageModel`, :class:`Autoencoder`, :class:`GAN` or
+        :class:`Perceptron`, and perhaps ``"family"`` to say which. A module alone is recognised by its
+        structure; it can be looked at, but has no data of its own.
+
+    Raises
+    ------
+    LiveError
+        When it cannot be told what the thing is; says what to pass.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> wrap({"generator": nn.Linear(2, 4), "discriminator": nn.Linear(4, 1)}).abilities
+    ('record', 'decode', 'score')
+    """
+    if is_live(thing):
+        return thing
+    if isinstance(thing, dict):
+        return _from_dict(dict(thing))
+    from torch import nn
+
+    if isinstance(thing, nn.Module):
+        return _from_dict({"model": thing})
+    raise LiveError(
+        f"cannot make a live model of a {type(thing).__name__}: give a torch.nn.Module, a live model, or a dict "
+        "such as {'model': module, 'tokenizer': tokenizer}, {'model': module, 'data': images}, "
+        "{'generator': G, 'discriminator': D} or {'model': module, 'data': rows, 'target': values}"
+    )
+
+
+def _from_dict(parts: dict[str, Any]) -> Any:
+    from genviz.live import GAN, Autoencoder, LanguageModel, Perceptron
+
+    classes = {"transformer": LanguageModel, "autoencoder": Autoencoder, "gan": GAN, "perceptron": Perceptron}
+    family = parts.pop("family", None) or _family_of(parts)
+    if family not in classes:
+        raise LiveError(f"no family {family!r}: the families are {', '.join(classes)}")
+    kind = classes[family]
+    accepted = [name for name in inspect.signature(kind).parameters if name != "self"]
+    unknown = [name for name in parts if name not in accepted]
+    if unknown:
+        raise LiveError(
+            f"{kind.__name__} has no argument {', '.join(map(repr, unknown))}: it takes {', '.join(accepted)}"
+        )
+    return kind(**parts)
+
+
+def _family_of(parts: dict[str, Any]) -> str:
+    """Tell by the names of the parts, and by the model's structure when they say nothing."""
+    if "generator" in parts or "discriminator" in parts:
+        return "gan"
+    if "tokenizer" in parts or "text" in parts:
+        return "transformer"
+    if "target" in parts or "feature_names" in parts:
+        return "perceptron"
+    if "encoder" in parts or "decoder" in parts:
+        return "autoencoder"
+    if "model" not in parts:
+        raise LiveError(
+            f"a live model needs a 'model': the dict has {', '.join(map(repr, parts)) or 'nothing'}"
+        )
+    return _family_of_module(parts["model"])
+
+
+def _family_of_module(model: Any) -> str:
+    from torch import nn
+
+    kinds = [type(module) for module in model.modules()]
+    # A language model may have an encoder and a decoder too; what sets it apart is that it embeds ids.
+    if nn.Embedding in kinds or any(issubclass(kind, nn.Embedding) for kind in kinds):
+        return "transformer"
+    if any(hasattr(model, name) for name in ("encode", "encoder")) and any(
+        hasattr(model, name) for name in ("decode", "decoder")
+    ):
+        return "autoencoder"
+    weighty = [kind for kind, module in zip(kinds, model.modules(), strict=True) if _own_weights(module)]
+    if weighty and all(issubclass(kind, nn.Linear | nn.modules.batchnorm._BatchNorm) for kind in weighty):
+        return "perceptron"
+    names = ", ".join(name for name, _ in model.named_children()) or "no parts"
+    raise LiveError(
+        f"cannot tell what {type(model).__name__} is: it has {names}. Say family='transformer', 'autoencoder', "
+        "'gan' or 'perceptron', or use genviz.LanguageModel, Autoencoder, GAN or Perceptron directly"
+    )
+
+
+def _own_weights(module: Any) -> bool:
+    return any(True for _ in module.parameters(recurse=False))

@@ -1,0 +1,212 @@
+"""What only a model in another process can do: die, be killed, print, be left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from genviz.errors import Cancelled, DeadlineExceeded, EngineDied, LiveError, NotCaptured
+from genviz.live import ProcessEngine
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+
+
+@pytest.fixture
+def engine(toys: str) -> Iterator[ProcessEngine]:
+    with ProcessEngine(f"{toys}:toy") as made:
+        yield made
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z" if Path("/proc").exists() else True
+
+
+def gone_within(pid: int, seconds: float) -> bool:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if not alive(pid):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_nothing_starts_before_it_is_needed(engine: ProcessEngine) -> None:
+    assert engine.pid is None
+    assert engine.call("pid") == engine.pid
+    assert engine.pid != os.getpid()
+
+
+def test_kill_in_mid_call(engine: ProcessEngine) -> None:
+    first = engine.call("pid")
+    call = engine.submit("sleep", seconds=60)
+    while not call.running():
+        time.sleep(0.005)
+    time.sleep(0.1)
+    os.kill(first, signal.SIGKILL)
+    with pytest.raises(EngineDied, match=r"ended while it ran 'sleep': killed by signal 9.*started again"):
+        call.result(5)
+    assert engine.call("echo", value="again") == "again"
+    assert engine.call("pid") != first
+
+
+def test_twenty_kills_at_any_moment(engine: ProcessEngine) -> None:
+    for round_number in range(20):
+        pid = engine.call("pid")
+        call = engine.submit("work", seconds=0.2)
+        time.sleep(0.01 * round_number)
+        os.kill(pid, signal.SIGKILL)
+        try:
+            assert call.result(20) == "worked"
+        except EngineDied:
+            pass
+        assert engine.call("add", left=round_number, right=1) == round_number + 1
+
+
+def test_death_while_nobody_asks(engine: ProcessEngine) -> None:
+    pid = engine.call("pid")
+    os.kill(pid, signal.SIGKILL)
+    assert gone_within(pid, 2)
+    assert engine.call("echo", value=1) == 1
+
+
+def test_exit_tells_status_and_last_words(engine: ProcessEngine) -> None:
+    with pytest.raises(EngineDied, match=r"exit status 7 \(the last words\)"):
+        engine.call("die", code=7)
+    assert engine.call("echo", value=1) == 1
+
+
+def test_the_deadline_ends_a_model_that_reports_nothing(engine: ProcessEngine) -> None:
+    pid = engine.call("pid")
+    with pytest.raises(DeadlineExceeded, match="'spin' was still running after the 0.2 s"):
+        engine.call("spin", deadline=0.2)
+    assert engine.call("pid") != pid
+    assert gone_within(pid, 2)
+
+
+def test_a_frozen_worker_is_ended_too(engine: ProcessEngine) -> None:
+    pid = engine.call("pid")
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(DeadlineExceeded):
+        engine.call("echo", value="x" * 10_000_000, deadline=0.3)
+    assert engine.call("echo", value=1) == 1
+    assert gone_within(pid, 2)
+
+
+def test_cancelling_a_model_that_does_not_listen_restarts_it(engine: ProcessEngine) -> None:
+    pid = engine.call("pid")
+    call = engine.submit("spin")
+    while not call.running():
+        time.sleep(0.005)
+    assert call.cancel()
+    with pytest.raises(Cancelled, match="'spin' was cancelled"):
+        call.result(0)
+    assert engine.call("pid") != pid
+    assert gone_within(pid, 2)
+
+
+def test_prints_do_not_disturb_the_frames(engine: ProcessEngine) -> None:
+    assert engine.call("shout") == "said"
+    assert engine.call("echo", value=1) == 1
+
+
+def test_the_models_input_is_empty(engine: ProcessEngine) -> None:
+    assert engine.call("read_input", deadline=10) == ""
+
+
+def test_a_result_that_cannot_cross_is_an_error(engine: ProcessEngine) -> None:
+    with pytest.raises(LiveError, match=r"is a builtins\.object, which cannot be sent"):
+        engine.call("strange")
+    with pytest.raises(LiveError, match=r"is a builtins\.object, which cannot be sent"):
+        engine.call("echo", value=object())
+    assert engine.call("echo", value=1) == 1
+
+
+def test_a_source_that_fails_says_why_each_time(toys: str) -> None:
+    with ProcessEngine(f"{toys}:broken") as engine:
+        for _ in range(2):
+            with pytest.raises(LiveError, match=r"^ValueError: the weights do not fit$"):
+                engine.call("echo", value=1)
+        with pytest.raises(LiveError, match="the weights do not fit"):
+            _ = engine.info
+    with ProcessEngine(f"{toys}:refused") as engine, pytest.raises(NotCaptured, match="on purpose"):
+        engine.start().result(30)
+
+
+def test_a_source_that_is_not_there() -> None:
+    with (
+        ProcessEngine("genviz_no_such_module:parts") as engine,
+        pytest.raises(LiveError, match="no module 'genviz_no_such_module' on the path"),
+    ):
+        _ = engine.info
+
+
+def test_a_slow_start_is_not_killed_by_a_short_deadline(toys: str) -> None:
+    with ProcessEngine(f"{toys}:slow") as engine:
+        with pytest.raises(DeadlineExceeded, match="still starting"):
+            engine.submit("echo", value=1, deadline=0.2).result(10)
+        assert engine.call("echo", value=2, deadline=20) == 2
+
+
+def test_a_start_that_takes_too_long_is_given_up(toys: str) -> None:
+    with (
+        ProcessEngine(f"{toys}:slow", start_timeout=0.5) as engine,
+        pytest.raises(LiveError, match=r"was not ready after 0.5 s: give start_timeout= more"),
+    ):
+        engine.call("echo", value=1)
+
+
+def test_close_leaves_no_process(toys: str) -> None:
+    engine = ProcessEngine(f"{toys}:toy")
+    pid = engine.call("pid")
+    engine.submit("spin")
+    time.sleep(0.1)
+    start = time.monotonic()
+    engine.close()
+    assert time.monotonic() - start < 2
+    assert gone_within(pid, 2)
+
+
+PARENT = """
+    import sys, time
+    from genviz.live import ProcessEngine
+    engine = ProcessEngine(sys.argv[1])
+    print(engine.call("pid"), flush=True)
+    call = engine.submit("spin")
+    time.sleep(0.3)
+    print("torch" in sys.modules, flush=True)
+    {end}
+"""
+
+
+@pytest.mark.parametrize(
+    "end", ["sys.exit(0)", "raise ValueError", "import os; os._exit(1)", "time.sleep(60)"]
+)
+def test_no_orphan_however_the_parent_ends(toys: str, tmp_path: Path, end: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), str(tmp_path)])}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(PARENT).format(end=end), f"{toys}:toy"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
+    )  # fmt: skip
+    assert parent.stdout is not None
+    with parent, parent.stdout:
+        pid = int(parent.stdout.readline())
+        assert parent.stdout.readline() == "False\n", "the parent imported torch"
+        assert alive(pid)
+        if "sleep" in end:
+            parent.kill()
+        parent.wait(15)
+    assert gone_within(pid, 5)
+
+
+def test_a_model_without_torch_runs_without_torch(engine: ProcessEngine) -> None:
+    assert "torch" not in engine.call("modules")
