@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 WORKERS ?= auto
 
-.PHONY: demo venv venv-dev browser test test-fast check format bench screenshots clean help
+.PHONY: demo venv venv-dev browser test test-fast check format bench peers screenshots clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,10 @@ format: $(VENV)/.dev  ## put the code in order
 
 bench: $(VENV)/.dev browser  ## the README's figures, measured here
 	$(BIN)/python -m benchmarks
+
+peers:  ## other tools, in an environment of their own, for `make bench` to measure beside
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers/requirements.txt
 
 screenshots: $(VENV)/.dev browser  ## every page in both themes, to out/screenshots
 	$(BIN)/python -m dashboards.screenshots out/screenshots

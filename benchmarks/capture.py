@@ -4,8 +4,10 @@ Run alone: `python -m benchmarks.capture`. With `VARIANT LENGTH` it prints one v
 """
 
 import gc
+import json
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
@@ -75,12 +77,35 @@ def rows() -> Iterator[Row]:
         yield Row(
             f"  eager + output_attentions, T={length}", f"{ratio(seconds['eager'], seconds['bare']):.3f}"
         )
-        peaks = {name: int(in_fresh_process("benchmarks.capture", name, str(length))) for name in VARIANTS}
+        peaks = {
+            name: int(in_fresh_process("-m", "benchmarks.capture", name, str(length))) for name in VARIANTS
+        }
         qk = LAYERS * 2 * length * WIDTH * 4
         over = (peaks["genviz"] - peaks["bare"]) / qk
         yield Row(f"capture of attention, T={length}: peak over bare ÷ bytes of q and k ({qk / 1e6:.0f} MB)",
                   f"{over:.2f}", "≤ 1.1" if aimed else "", over <= 1.1 if aimed else None)  # fmt: skip
         yield Row(f"  eager + output_attentions, T={length}", f"{(peaks['eager'] - peaks['bare']) / qk:.2f}")
+        yield from peer(length, qk)
+
+
+def peer(length: int, qk: int) -> Iterator[Row]:
+    """TransformerLens in its own environment, where `make peers` has made it."""
+    python = Path(".venv-peers/bin/python")
+    if not python.exists():
+        yield Row(f"  TransformerLens, T={length}", "not measured", "run: make peers")
+        return
+    script = ("benchmarks/peers/lens.py", str(length))
+    times = json.loads(in_fresh_process(*script, python=str(python)))
+    peaks = {
+        name: int(in_fresh_process(*script, name, python=str(python)))
+        for name in ("bare", "patterns", "full")
+    }
+    for name, what in (("patterns", "attention patterns only"), ("full", "full cache")):
+        over = (peaks[name] - peaks["bare"]) / qk
+        yield Row(
+            f"  TransformerLens run_with_cache, {what}, T={length}: time; memory",
+            f"{times[name]:.3f}; {over:.2f}",
+        )
 
 
 if __name__ == "__main__":
