@@ -1,9 +1,37 @@
-"""Views: one question answered by one figure each; ``VIEWS`` lists them in the course's order."""
+"""Views: one question answered by one figure each; ``VIEWS`` lists them in the course's order.
 
+``genviz.views.NAME`` is the view itself, to be called on a recording. A package adds its own views
+through the entry-point group ``genviz.views`` (name = the view's name, object = the view).
+"""
+
+from genviz.views.attention_heads import attention_heads
+from genviz.views.attention_matrix import attention_matrix
 from genviz.views.base import View
+from genviz.views.latent_map import latent_map
+from genviz.views.network import network
+from genviz.views.parameters import parameters
+from genviz.views.perceptron_network import perceptron_network
+from genviz.views.samples_by_score import samples_by_score
+from genviz.views.score_histograms import score_histograms
+from genviz.views.sites import sites
 from genviz.views.subject import Subject, as_subject
 
 #: Every view, in the order in which pages and `genviz views` show them.
-VIEWS: tuple[View, ...] = ()
+VIEWS: tuple[View, ...] = (
+    # Overview
+    network,
+    parameters,
+    sites,
+    # Attention
+    attention_matrix,
+    attention_heads,
+    # Latent space
+    latent_map,
+    # Adversarial game
+    score_histograms,
+    samples_by_score,
+    # Perceptron
+    perceptron_network,
+)
 
 __all__ = ["VIEWS", "Subject", "View", "as_subject"]

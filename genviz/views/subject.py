@@ -60,7 +60,9 @@ class Subject:
         return self.recording.missing if self.recording else ()
 
     def has(self, need: str) -> bool:
-        """Tell whether one need is met: a kind, ``live.<ability>``, or ``info.<name>``."""
+        """Tell whether one need is met: a kind, ``live.<ability>``, ``info.<name>``, or ``recording``."""
+        if need == "recording":
+            return self.recording is not None or "live.record" in self.abilities
         if need.startswith("info."):
             return bool(self.info.get(need.removeprefix("info.")))
         return need in self.abilities

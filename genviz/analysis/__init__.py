@@ -1,0 +1,1 @@
+"""What one concludes from arrays: pure functions, no state, no files, no torch."""

@@ -1,0 +1,66 @@
+"""What every figure starts from: the theme, a short title, a line of small print, pictures on axes."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from genviz.figures import theme as look
+from genviz.figures.colours import tint
+
+
+def blank(theme: str, title: str = "", **layout: Any) -> go.Figure:
+    """Return an empty figure in a theme; ``title`` is escaped already."""
+    figure = go.Figure()
+    figure.update_layout(template=look.template(theme), title={"text": title}, **layout)
+    return figure
+
+
+def small_print(figure: go.Figure, text: str, theme: str) -> None:
+    """Say what the figure leaves out or assumes, at its foot (``text`` is escaped already)."""
+    figure.add_annotation(
+        text=text,
+        showarrow=False,
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=0,
+        xanchor="left",
+        yanchor="top",
+        yshift=-(figure.layout.margin.b or 72) + 26,
+        align="left",
+        name="small print",
+        font={"size": look.SIZE - 2, "color": look.palette(theme).muted},
+    )
+
+
+def place(
+    figure: go.Figure, source: str, *, x: float, y: float, width: float, height: float, **where: Any
+) -> None:
+    """Lay a picture on the axes with its top left corner at ``(x, y)``, stretched to the size given."""
+    figure.add_layout_image(
+        {
+            "source": source,
+            "x": x,
+            "y": y,
+            "sizex": width,
+            "sizey": height,
+            "xref": "x",
+            "yref": "y",
+            "xanchor": "left",
+            "yanchor": "top",
+            "sizing": "stretch",
+            "layer": "below",
+            **where,
+        }
+    )
+
+
+def hidden_axis(**more: Any) -> dict[str, Any]:
+    """An axis that only places things: no line, ticks, grid or zero."""
+    return {"showgrid": False, "zeroline": False, "showticklabels": False, "showline": False, **more}
+
+
+def hover_box(figure: go.Figure, theme: str) -> None:
+    """Make hover boxes answer everywhere in the plot, not only close to a mark."""
+    figure.update_layout(hovermode="closest", hoverdistance=-1)
+    figure.update_layout(hoverlabel={"bordercolor": tint(look.palette(theme).accent, 1)})

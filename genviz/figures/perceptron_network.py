@@ -1,0 +1,231 @@
+"""A perceptron as its units and weights: colour is the sign, width the size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from genviz.figures.arrays import plain
+from genviz.figures.base import blank, hidden_axis, small_print
+from genviz.figures.colours import tint
+from genviz.figures.text import clean, number
+from genviz.figures.theme import SIZE, palette, role
+
+WIDTH_BINS = 5  # different widths of edges
+NUMBERS_UP_TO = 12  # units in a column up to which each shows its value
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of units.
+
+    Parameters
+    ----------
+    title : str
+    values : float array, (unit,)
+        What each unit gives for the chosen item.
+    names : sequence of str
+        One per unit shown.
+    hover : sequence of str
+        One per unit shown, escaped already.
+    """
+
+    title: str
+    values: NDArray[np.float64]
+    names: Sequence[str]
+    hover: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Weights between two neighbouring columns, as far as both ends are shown.
+
+    Parameters
+    ----------
+    weights : float array, (unit, input)
+    inputs : float array, (input,)
+        Values that come in for the chosen item.
+    """
+
+    weights: NDArray[np.float64]
+    inputs: NDArray[np.float64]
+
+
+def perceptron_network(
+    columns: Sequence[Column],
+    edges: Sequence[Edges],
+    *,
+    width_by: str = "weight",
+    most_edges: int = 400,
+    note: str = "",
+    title: str = "",
+    theme: str = "light",
+) -> go.Figure:
+    """Draw columns of units, inputs on the left, and the strongest edges between them.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+    edges : sequence of Edges
+        One fewer than columns.
+    width_by : {"weight", "contribution"}
+        Width and colour of an edge by ``w`` or by ``w·x``.
+    most_edges : int
+        The strongest so many edges are drawn.
+    note : str
+        What is left out, for the small print.
+    title : str
+    theme : {"light", "dark"}
+    """
+    figure = blank(theme, clean(title), margin={"l": 24, "r": 24, "t": 84, "b": 64})
+    drawn, of = _draw_edges(figure, columns, edges, width_by, most_edges, theme)
+    known = np.concatenate([np.abs(column.values) for column in columns])
+    top = float(np.nanmax(known)) if np.isfinite(known).any() else 1.0
+    for at, column in enumerate(columns):
+        _draw_units(figure, at, column, top or 1.0, theme, bar=at == len(columns) - 1)
+        figure.add_annotation(
+            x=at,
+            y=1.0,
+            yref="paper",
+            yanchor="bottom",
+            yshift=4,
+            text=clean(column.title),
+            showarrow=False,
+            font={"size": SIZE - 1, "color": palette(theme).muted},
+        )
+    what = "weight w" if width_by == "weight" else "contribution w·x"
+    left_out = f"The {drawn:,} strongest of {of:,} edges. " if drawn < of else ""
+    small_print(
+        figure,
+        f"Edge: {what}; {_swatch('positive', theme)} {_swatch('negative', theme)}, "
+        f"wider is larger. {left_out}{clean(note, 200)}",
+        theme,
+    )
+    figure.update_xaxes(range=[-0.55, len(columns) - 0.55], **hidden_axis())
+    figure.update_yaxes(range=[-1.12, 1.08], **hidden_axis())
+    figure.update_layout(showlegend=False, hovermode="closest")
+    return figure
+
+
+def heights(count: int) -> NDArray[np.float64]:
+    """Places of a column's units, the first on top, within -1 … 1."""
+    return np.linspace(1, -1, count) * (count - 1) / max(count, 4) if count > 1 else np.zeros(1)
+
+
+def _swatch(sign: str, theme: str) -> str:
+    return f'<span style="color:{role(sign, theme)}"><b>{sign}</b></span>'
+
+
+def _draw_edges(
+    figure: go.Figure, columns: Sequence[Column], edges: Sequence[Edges], width_by: str, most: int, theme: str
+) -> tuple[int, int]:
+    values = [e.weights * (e.inputs[None, :] if width_by == "contribution" else 1.0) for e in edges]
+    sizes = np.concatenate([np.abs(np.nan_to_num(v)).ravel() for v in values])
+    least = np.sort(sizes)[-most] if sizes.size > most else 0.0
+    top = float(sizes.max()) or 1.0
+    lines: dict[tuple[str, int], list[tuple[float, float, float, float]]] = {}
+    middle: list[tuple[float, float, str]] = []
+    for at, (value, edge) in enumerate(zip(values, edges, strict=True)):
+        left, right = heights(len(columns[at].values)), heights(len(columns[at + 1].values))
+        for unit, source in zip(*np.nonzero((np.abs(value) >= least) & (value != 0)), strict=True):
+            sign = "positive" if value[unit, source] > 0 else "negative"
+            width = min(int(abs(value[unit, source]) / top * WIDTH_BINS), WIDTH_BINS - 1)
+            lines.setdefault((sign, width), []).append((at, left[source], at + 1, right[unit]))
+            middle.append(
+                (at + 0.5, (left[source] + right[unit]) / 2, _said(columns, at, unit, source, edge))
+            )
+    for (sign, width), drawn in sorted(lines.items(), key=lambda item: item[0][1]):
+        figure.add_trace(_lines(drawn, role(sign, theme), width, f"{sign} {width + 1} of {WIDTH_BINS}"))
+    figure.add_scatter(
+        x=plain([x for x, _, _ in middle]),
+        y=plain([y for _, y, _ in middle]),
+        mode="markers",
+        marker={"size": 9, "opacity": 0},
+        text=[text for _, _, text in middle],
+        name="weights",
+        hovertemplate="%{text}<extra></extra>",
+    )
+    return len(middle), int(sizes.size)
+
+
+def _lines(drawn: list[tuple[float, float, float, float]], colour: str, width: int, name: str) -> go.Scatter:
+    ends = np.array(drawn, np.float64)
+    gap = np.full(len(ends), np.nan)
+    xs = np.stack([ends[:, 0], ends[:, 2], gap], axis=1).ravel()
+    ys = np.stack([ends[:, 1], ends[:, 3], gap], axis=1).ravel()
+    share = (width + 1) / WIDTH_BINS
+    return go.Scatter(
+        x=plain(xs),
+        y=plain(ys),
+        mode="lines",
+        hoverinfo="skip",
+        name=name,
+        line={"color": tint(colour, 0.18 + 0.72 * share), "width": 0.6 + 6.0 * share**1.5},
+    )
+
+
+def _said(columns: Sequence[Column], at: int, unit: int, source: int, edge: Edges) -> str:
+    weight, value = edge.weights[unit, source], edge.inputs[source]
+    return (
+        f"<b>{clean(columns[at].names[source])} → {clean(columns[at + 1].names[unit])}</b>"
+        f"<br>w = {number(weight, 6)}<br>x = {number(value, 6)}<br>w·x = {number(weight * value, 6)}"
+    )
+
+
+def _draw_units(figure: go.Figure, at: int, column: Column, top: float, theme: str, *, bar: bool) -> None:
+    count = len(column.values)
+    colours = palette(theme)
+    ys = heights(count)
+    few = count <= NUMBERS_UP_TO
+    marker: dict[str, Any] = {
+        "size": float(np.clip(420 / count, 7, 44)),
+        "color": plain(column.values),
+        "cmin": -top,
+        "cmax": top,
+        "colorscale": [list(stop) for stop in colours.signed],
+        "line": {"width": 1.5, "color": colours.muted},
+        "showscale": bar,
+        "opacity": 1,
+        "colorbar": {"title": {"text": "unit's value", "side": "right"}, "outlinewidth": 0, "thickness": 12},
+    }
+    figure.add_scatter(
+        x=plain(np.full(count, at)),
+        y=plain(ys),
+        mode="markers+text" if few else "markers",
+        marker=marker,
+        text=[f"{value:.2f}" for value in column.values] if few else None,
+        name=clean(column.title),
+        textfont={"size": SIZE - 4, "color": [_readable(value, top, theme) for value in column.values]},
+        customdata=list(column.hover),
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    if any(column.names) and few:
+        _draw_names(figure, at, column, ys, theme)
+
+
+def _readable(value: float, top: float, theme: str) -> str:
+    """Text on a unit: of the page's colour where the unit is strongly coloured."""
+    strong = abs(value) / top > 0.6
+    return palette(theme).page if strong else palette(theme).text
+
+
+def _draw_names(figure: go.Figure, at: int, column: Column, ys: NDArray[np.float64], theme: str) -> None:
+    shift = float(np.clip(420 / len(ys), 7, 44)) / 2 + 6
+    for y, name in zip(ys, column.names, strict=True):
+        first = at == 0
+        figure.add_annotation(
+            x=at,
+            y=float(y),
+            text=clean(name, 22),
+            showarrow=False,
+            xanchor="right" if first else "center",
+            xshift=-shift if first else 0,
+            yshift=0 if first else -shift - 8,
+            font={
+                "size": SIZE - (0 if first else 4),
+                "color": palette(theme).text if first else palette(theme).muted,
+            },
+        )

@@ -1,0 +1,97 @@
+"""What a discriminator says of real and of generated items."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from genviz.analysis.adversarial import Densities, densities, judged_real
+from genviz.figures.arrays import plain
+from genviz.figures.base import blank
+from genviz.figures.colours import tint
+from genviz.figures.text import clean
+from genviz.figures.theme import SIZE, palette, role
+
+
+def score_histograms(
+    real: NDArray[Any],
+    fake: NDArray[Any],
+    *,
+    threshold: float,
+    unit: str,
+    bins: int = 40,
+    span: tuple[float, float] | None = None,
+    title: str = "",
+    theme: str = "light",
+) -> go.Figure:
+    """Draw both densities over one axis, with the line where a score stops meaning *fake*.
+
+    Parameters
+    ----------
+    real, fake : float arrays, (sample,)
+    threshold : float
+        The decision line, in the scores' unit.
+    unit : str
+        Title of the axis.
+    bins : int
+    span : (low, high), optional
+        Ends of the axis; all values without it.
+    title : str
+    theme : {"light", "dark"}
+    """
+    figure = blank(theme, clean(title), bargap=0, hovermode="x unified")
+    found = densities(real, fake, bins=bins, span=span)
+    for group, (name, scores) in enumerate((("real", real), ("fake", fake))):
+        _outline(figure, found, group, name, scores, theme)
+        _mean_line(figure, name, scores, theme)
+    figure.add_vline(x=threshold, line={"color": palette(theme).text, "width": 1.5, "dash": "dash"})
+    for text, anchor, shift in (("← judged fake", "right", -8), ("judged real →", "left", 8)):
+        figure.add_annotation(
+            x=threshold,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            xanchor=anchor,
+            xshift=shift,
+            text=text,
+            showarrow=False,
+            font={"size": SIZE - 1, "color": palette(theme).muted},
+        )
+    figure.update_xaxes(title=unit, zeroline=False, range=[found.edges[0], found.edges[-1]])
+    figure.update_yaxes(title="density (area = 1)", rangemode="tozero")
+    figure.update_layout(
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.07, "yanchor": "bottom"},
+        margin={"t": 92},
+    )
+    figure.layout.meta = {
+        "judged_real": {"real": judged_real(real, threshold), "fake": judged_real(fake, threshold)}
+    }
+    return figure
+
+
+def _outline(
+    figure: go.Figure, found: Densities, group: int, name: str, scores: NDArray[Any], theme: str
+) -> None:
+    colour = role(name, theme)
+    centres = (found.edges[:-1] + found.edges[1:]) / 2
+    nan = int(np.isnan(np.asarray(scores, np.float64)).sum())
+    figure.add_scatter(
+        x=plain(centres),
+        y=plain(found.density[group]),
+        mode="lines",
+        fill="tozeroy",
+        fillcolor=tint(colour, 0.32),
+        line={"shape": "hvh", "color": colour, "width": 2.5},
+        name=f"{name} ({len(scores):,}" + (f", {nan} NaN" if nan else "") + ")",
+        hovertemplate="%{y:.4f}",
+    )
+
+
+def _mean_line(figure: go.Figure, name: str, scores: NDArray[Any], theme: str) -> None:
+    finite = np.asarray(scores, np.float64)[np.isfinite(scores)]
+    if finite.size:
+        figure.add_vline(
+            x=float(finite.mean()),
+            line={"color": role(name, theme), "width": 2, "dash": "dot"},
+        )

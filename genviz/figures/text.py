@@ -1,0 +1,96 @@
+"""Text on figures: strings that come from models and data are shown as they are, never as markup.
+
+Plotly reads a subset of HTML in titles, labels and hover boxes, ``%{…}`` in hover templates, and ``$…$``
+as formulas; a token such as ``<b>`` must not change the picture.
+"""
+
+from collections.abc import Iterable
+
+_MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "%{": "%&#123;"}
+_VISIBLE = {"\n": "↵", "\r": "␍", "\t": "⇥", " ": "·", "\u00a0": "⍽"}
+
+
+def clean(value: object, longest: int = 80) -> str:
+    """Escape a string from outside; longer ones end in an ellipsis.
+
+    Parameters
+    ----------
+    value : object
+        Anything with a text; lone surrogates and control characters become ``�``.
+    longest : int
+        Characters to keep.
+
+    Examples
+    --------
+    >>> clean("<b>&")
+    '&lt;b&gt;&amp;'
+    """
+    text = str(value).encode("utf-8", "replace").decode("utf-8")
+    text = "".join(sign if sign.isprintable() else "�" for sign in text)
+    if len(text) > longest:
+        text = text[: longest - 1] + "…"
+    for sign, entity in _MARKUP.items():
+        text = text.replace(sign, entity)
+    return text
+
+
+def token(value: object, longest: int = 24) -> str:
+    r"""Show a token: spaces and line breaks visible (``· ↵``), everything else as :func:`clean` does.
+
+    Examples
+    --------
+    >>> token(" cat\n")
+    '·cat↵'
+    >>> token("")
+    '∅'
+    """
+    text = str(value)
+    for sign, shown in _VISIBLE.items():
+        text = text.replace(sign, shown)
+    return clean(text, longest) or "∅"
+
+
+def tokens(values: Iterable[object], longest: int = 24) -> list[str]:
+    """Every token of a sequence, as :func:`token` shows it."""
+    return [token(value, longest) for value in values]
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Write a number for people: ``0.0312``, ``1.20e-05``, ``NaN``."""
+    if value != value:
+        return "NaN"
+    if value and (abs(value) < 10.0**-digits or abs(value) >= 1e6):
+        return f"{value:.2e}"
+    return f"{value:.{digits}g}"
+
+
+def count(value: float) -> str:
+    """Write a large count for people: ``85.1 M`` (powers of 1000).
+
+    Examples
+    --------
+    >>> count(85_054_464), count(960)
+    ('85.1 M', '960')
+    """
+    for unit in ("", " k", " M", " G"):
+        if abs(value) < 999.5 or unit == " G":
+            return f"{value:.0f}" if not unit else f"{value:.3g}{unit}"
+        value /= 1000
+    raise AssertionError("unreachable: the last unit always returns")
+
+
+def short_names(names: Iterable[str]) -> list[str]:
+    """Drop from dotted names what all of them share, so that labels stay short.
+
+    Examples
+    --------
+    >>> short_names(["transformer.h.0.attn", "transformer.h.1.attn"])
+    ['0', '1']
+    >>> short_names(["encoder.layers.0.self_attn", "decoder.layers.0.self_attn"])
+    ['encoder', 'decoder']
+    """
+    parts = [name.split(".") for name in names]
+    if len({tuple(part) for part in parts}) < 2 or len({len(part) for part in parts}) > 1:
+        return [".".join(part) for part in parts]
+    keep = [place for place in range(len(parts[0])) if len({part[place] for part in parts}) > 1]
+    return [".".join(part[place] for place in keep) for part in parts]

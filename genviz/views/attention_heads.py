@@ -1,0 +1,106 @@
+"""All heads of all layers at once."""
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from genviz.analysis.attention import entropy, pooled
+from genviz.errors import NotCaptured
+from genviz.figures import attention_heads as figures
+from genviz.figures.attention_heads import HeadMap, tile_side
+from genviz.views.attending import ALL_CALLS, AttentionSite, site_controls
+from genviz.views.base import View
+from genviz.views.controls import Choice, Control
+from genviz.views.subject import Subject
+
+MOST_ROWS_SAID = 256  # rows from which a long map's mean entropy is taken
+LINEAR_UP_TO = 32  # tokens up to which the first sight has linear colours
+
+
+def _controls(subject: Subject) -> tuple[Control, ...]:
+    recording = subject.recorded()
+    longest = max(e.shape[2] for e in recording.entries() if e.kind in ("query", "attention"))
+    scales = (("log", "logarithmic"), ("linear", "0 to 1"))
+    pooling = (("max", "strongest link"), ("mean", "mean"))
+    return (
+        Choice(
+            "scale",
+            "Colours",
+            "linear" if longest <= LINEAR_UP_TO else "log",
+            choices=scales,
+            help="Logarithmic colours show faint weights of long texts.",
+        ),
+        Choice(
+            "pooling", "Long texts", "max", choices=pooling, help="How cells of a long map are put together."
+        ),
+        *site_controls(recording),
+    )
+
+
+def _draw(
+    subject: Subject, *, theme: str, scale: str, pooling: str, sample: int = 0, call: Any = ALL_CALLS
+) -> go.Figure:
+    recording = subject.recorded()
+    sites = recording.sites(kind="attention")
+    opened = [AttentionSite.of(recording, site, sample, call) for site in _running(recording, sites, call)]
+    side = tile_side(len(opened) * max(here.heads for here in opened))
+    maps = [[_head(here, head, side, pooling) for head in range(here.heads)] for here in opened]
+    count = sum(map(len, maps))
+    return figures.attention_heads(
+        maps,
+        sites=[here.site for here in opened],
+        side=side,
+        logarithmic=scale == "log",
+        theme=theme,
+        title=f"{count:,} heads, {max(here.shape[1] for here in opened):,} tokens",
+    )
+
+
+def _running(recording: Any, sites: tuple[str, ...], call: Any) -> tuple[str, ...]:
+    """Sites that ran in the call asked for (an encoder runs once, its decoder once per token)."""
+    if call == ALL_CALLS:
+        return sites
+    found = tuple(s for s in sites if call in recording.attention_reader(s).calls)
+    if not found:
+        raise NotCaptured(f"no attention in call {call}: the sites are {', '.join(sites[:8])}")
+    return found
+
+
+def _head(here: AttentionSite, head: int, side: int, pooling: str) -> HeadMap:
+    if max(here.shape) <= 512:  # small enough to be whole: worked out once for map and entropy
+        whole, may = here.weights(head, np.arange(here.shape[0])), here.allowed(np.arange(here.shape[0]))
+        overview = pooled(
+            lambda rows: whole[rows],
+            lambda rows: may[rows],
+            here.shape,
+            size=side,
+            how="max" if pooling == "max" else "mean",
+            rows_at_once=512,
+        )
+        return HeadMap(overview, _mean(entropy(whole)))
+    overview = pooled(
+        lambda rows: here.weights(head, rows),
+        here.allowed,
+        here.shape,
+        size=side,
+        how="max" if pooling == "max" else "mean",
+        rows_at_once=256,
+    )
+    some = np.unique(np.linspace(0, here.shape[0] - 1, MOST_ROWS_SAID).astype(int))
+    return HeadMap(overview, _mean(entropy(here.weights(head, some))))
+
+
+def _mean(values: Any) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else float("nan")
+
+
+attention_heads = View(
+    name="attention_heads",
+    title="All heads",
+    question="What kinds of looking do the heads of this model share out among themselves?",
+    needs=("attention",),
+    controls=_controls,
+    draw=_draw,
+)

@@ -1,0 +1,94 @@
+"""What the views of latent space share: the codes, what is known of the items, two first picks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genviz.errors import NotCaptured
+from genviz.figures.latent_map import Colouring
+from genviz.recording import Recording
+from genviz.views.controls import Control, Picks
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Latent codes of a recording.
+
+    Parameters
+    ----------
+    site : str
+    kind : str
+        ``mean`` where the model gives a distribution, else ``latent``.
+    values : float array, (sample, latent)
+    """
+
+    site: str
+    kind: str
+    values: NDArray[np.float32]
+
+
+def codes_of(recording: Recording) -> Codes:
+    """Read the codes: a VAE's means (codes without noise), else the latent codes; spatial ones flattened.
+
+    Raises
+    ------
+    NotCaptured
+        When there are none.
+    """
+    for kind in ("mean", "latent"):
+        for site in recording.sites(kind=kind):
+            entry = recording.entries(site, kind)[-1]
+            array = np.asarray(entry.load(), np.float32)
+            return Codes(site, kind, array.reshape(len(array), -1))
+    raise NotCaptured(f"no latent codes: this recording has {', '.join(recording.kinds()) or 'nothing'}")
+
+
+def colourings(recording: Recording, count: int) -> dict[str, Colouring]:
+    """Everything that has one known value per item: labels, then recorded scalars such as scores."""
+    found: dict[str, Colouring] = {}
+    for name in recording.info.get("labels", {}):
+        values = recording.labels(name)
+        if values.shape == (count,):
+            found[name] = Colouring(name, values)
+    for entry in recording.entries():
+        name = f"{entry.kind} {entry.attrs.get('source', '')}".strip()
+        if entry.shape == (count,) and entry.axes == ("sample",) and name not in found:
+            found[name] = Colouring(name, np.asarray(entry.load()))
+    return found
+
+
+def first_picks(codes: NDArray[np.float32], colouring: Colouring | None) -> tuple[int, ...]:
+    """Two items for a first sight: the most central ones of the first and of the last class.
+
+    Without classes: the items that lie lowest and highest along the direction of largest spread.
+    """
+    if len(codes) < 2:
+        return ()
+    classes = [] if colouring is None else colouring.classes
+    if colouring is None or len(classes) < 2:
+        centred = codes - codes.mean(axis=0)
+        along = centred @ np.linalg.svd(centred, full_matrices=False)[2][0]
+        return int(along.argmin()), int(along.argmax())
+    text = colouring.values.astype(str)
+    groups = [np.flatnonzero(text == str(chosen)) for chosen in (classes[0], classes[-1])]
+    return tuple(int(g[((codes[g] - codes[g].mean(axis=0)) ** 2).sum(axis=1).argmin()]) for g in groups)
+
+
+def picks_control(recording: Recording, codes: Codes) -> Control:
+    """The two items between which a path runs."""
+    known = list(colourings(recording, len(codes.values)).values())
+    return Picks(
+        "picks",
+        "Two items",
+        first_picks(codes.values, known[0] if known else None),
+        count=len(codes.values),
+        most=2,
+        help="Click two points on the map; the path runs from A to B.",
+    )
+
+
+def default_colour(known: dict[str, Any]) -> str:
+    """Name of the colouring of a first sight: the first label."""
+    return next(iter(known), "none")

@@ -1,0 +1,76 @@
+"""Where the codes lie: a map of latent space."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from genviz.figures import latent_map as figures
+from genviz.views.base import View
+from genviz.views.controls import Choice, Control, Number
+from genviz.views.latent import codes_of, colourings, default_colour, picks_control
+from genviz.views.subject import Subject
+
+METHODS = (("pca", "PCA: straight shadow, exact"), ("umap", "UMAP: neighbours stay neighbours"))
+AXES = {
+    "pca": ("principal component 1", "principal component 2"),
+    "umap": ("UMAP 1 (no unit)", "UMAP 2 (no unit)"),
+}
+
+
+def _controls(subject: Subject) -> tuple[Control, ...]:
+    recording = subject.recorded()
+    codes = codes_of(recording)
+    known = colourings(recording, len(codes.values))
+    choices = (*((name, name) for name in known), ("none", "nothing"))
+    return (
+        Choice(
+            "method",
+            "Map by",
+            "pca",
+            choices=METHODS,
+            help="PCA keeps directions and distances of largest spread; UMAP keeps neighbourhoods only.",
+        ),
+        Choice(
+            "colour", "Colour by", default_colour(known), choices=choices, help="What is known of the items."
+        ),
+        picks_control(recording, codes),
+        Number("seed", "Seed", 0, minimum=0, maximum=9999, help="Same seed, same map (UMAP)."),
+    )
+
+
+def _draw(
+    subject: Subject, *, theme: str, method: str, colour: str, picks: tuple[int, ...], seed: int
+) -> go.Figure:
+    codes = codes_of(subject.recorded())
+    known = colourings(subject.recorded(), len(codes.values))
+    from genviz.analysis.projection import project  # brings scikit-learn, which takes a second
+
+    found = project(codes.values, method=method, dimensions=2, seed=seed)
+    return figures.latent_map(
+        found.coordinates,
+        axes=_axes(method, found),
+        colouring=known.get(colour),
+        picks=picks,
+        theme=theme,
+        title=f"{len(codes.values):,} codes of {codes.values.shape[1]} dimensions ({codes.site or 'model'})",
+    )
+
+
+def _axes(method: str, found: Any) -> tuple[str, str]:
+    shares = getattr(found, "explained", None)
+    if method != "pca" or shares is None:
+        return AXES[method]
+    first, second = (
+        f"{name} ({share:.0%} of the variance)" for name, share in zip(AXES["pca"], shares, strict=False)
+    )
+    return first, second
+
+
+latent_map = View(
+    name="latent_map",
+    title="Map of latent space",
+    question="Where does the model put each item, and what lies close together?",
+    needs=("latent|mean",),
+    controls=_controls,
+    draw=_draw,
+)
