@@ -1,0 +1,9 @@
+"""Capture: attach to a running PyTorch model and keep what it computes."""
+
+from genviz.capture.live import LiveRecording
+from genviz.capture.network import describe
+from genviz.capture.record import Capture, record
+from genviz.capture.settings import Settings
+from genviz.capture.verifying import verify
+
+__all__ = ["Capture", "LiveRecording", "Settings", "describe", "record", "verify"]

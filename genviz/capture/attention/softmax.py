@@ -1,0 +1,75 @@
+"""Route ``eager``: a model that computes the softmax of its scores itself; the finished weights are kept.
+
+``F.softmax`` and ``nn.Softmax`` end in ``Tensor.softmax``, so that method and ``torch.softmax`` cover every way to
+write it but ``exp`` and ``sum`` by hand.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from genviz.capture import hooks
+from genviz.capture.attention import frames
+from genviz.capture.attention.names import holders
+from genviz.capture.attention.seen import Seen, four_axes, heads_of, tell
+from genviz.capture.modules import Network
+
+# Modules that only apply a function: the attention is their parent's.
+_FUNCTIONS = (nn.Softmax, nn.Dropout, nn.Identity)
+
+
+def stand_ins(network: Network) -> Iterator[hooks.StandIn]:
+    """Where a softmax can be called."""
+    yield hooks.StandIn(torch.Tensor, "softmax", _build)
+    for owner in (torch, torch.special):
+        yield hooks.StandIn(owner, "softmax", _build)
+    for function in (torch.softmax, torch.special.softmax):
+        for module, name in holders(network, function):
+            yield hooks.StandIn(module, name, _build)
+
+
+def _build(original: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    @functools.wraps(original)
+    def softmax(*args: Any, **kwargs: Any) -> torch.Tensor:
+        output = original(*args, **kwargs)
+        if hooks.watchers() and _is_last(output, args, kwargs):
+            frame = frames.current()
+            if frame is not None:
+                frame.softmax = output
+            else:
+                tell(lambda: _seen(output))
+        return output
+
+    return softmax
+
+
+def _is_last(output: torch.Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
+    return isinstance(axis, int) and axis in (-1, output.ndim - 1) and output.is_floating_point()
+
+
+def _seen(weights: torch.Tensor) -> Seen | None:
+    """The weights as attention, or None for a softmax of something else (a router, a vocabulary)."""
+    module = next((m for m in reversed(hooks.running()) if not isinstance(m, _FUNCTIONS)), None)
+    if module is None or weights.ndim < 3:
+        return None
+    heads = heads_of(module)
+    if weights.ndim == 3 and not (heads or _attends(module)):
+        return None
+    multi_head = isinstance(module, nn.MultiheadAttention)
+    return Seen("multi_head" if multi_head else "eager", weights=four_axes(weights, heads), module=module)
+
+
+def _attends(module: nn.Module) -> bool:
+    """Attention projects its input at least twice (queries and keys), or once for all three together."""
+    widths = [(m.weight.shape[0], m.weight.shape[1]) for m in module.children() if _projects(m)]
+    fused = any(out in (2 * into, 3 * into) or into in (2 * out, 3 * out) for out, into in widths)
+    return len(widths) >= 3 or fused
+
+
+def _projects(module: nn.Module) -> bool:
+    weight = getattr(module, "weight", None)
+    return isinstance(weight, torch.Tensor) and weight.ndim == 2 and not isinstance(module, nn.Embedding)
