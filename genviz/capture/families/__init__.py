@@ -2,7 +2,10 @@
 
 from importlib.metadata import entry_points
 
+from genviz.capture.families.autoencoder import Autoencoder
 from genviz.capture.families.base import Call, Family, Plan, Tap, given, result
+from genviz.capture.families.gan import GAN
+from genviz.capture.families.perceptron import Perceptron
 from genviz.capture.families.plain import Plain
 from genviz.capture.families.transformer import Transformer
 from genviz.capture.modules import Network
@@ -13,6 +16,9 @@ __all__ = ["FAMILIES", "Call", "Family", "Plan", "Tap", "chosen", "families", "g
 #: Tried in order; the surest wins, the earlier one of two that are equally sure.
 FAMILIES: tuple[Family, ...] = (
     Transformer(),  # blocks with attention, one after the other
+    GAN(),  # two networks under the usual names
+    Autoencoder(),  # an encoder and a decoder that embed no ids
+    Perceptron(),  # linear layers only
     Plain(),  # whatever else computes: the output of each of its parts
 )
 
