@@ -35,7 +35,7 @@ class HeadMap:
     entropy: float
 
 
-def tile_side(maps: int, longest: int = 96, pixels: int = 1_250_000) -> int:
+def tile_side(maps: int, longest: int = 256, pixels: int = 1_250_000) -> int:
     """Pixels per side of one map, so that all of them stay within a picture of ``pixels``."""
     return int(min(longest, max(16, (pixels / max(maps, 1)) ** 0.5)))
 

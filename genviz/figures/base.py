@@ -1,5 +1,6 @@
 """What every figure starts from: the theme, a short title, a line of small print, pictures on axes."""
 
+from textwrap import wrap
 from typing import Any
 
 import plotly.graph_objects as go
@@ -7,16 +8,24 @@ import plotly.graph_objects as go
 from genviz.figures import theme as look
 from genviz.figures.colours import tint
 
+LINE = 120  # characters of small print on a line
 
-def blank(theme: str, title: str = "", **layout: Any) -> go.Figure:
-    """Return an empty figure in a theme; ``title`` is escaped already."""
+
+def blank(theme: str, title: str = "", subtitle: str = "", **layout: Any) -> go.Figure:
+    """Return an empty figure in a theme; ``title`` and ``subtitle`` are escaped already."""
     figure = go.Figure()
-    figure.update_layout(template=look.template(theme), title={"text": title}, **layout)
+    figure.update_layout(template=look.template(theme), title={"text": title})
+    if subtitle:
+        font = {"size": look.SIZE - 1, "color": look.palette(theme).muted}
+        figure.update_layout(title={"subtitle": {"text": subtitle, "font": font}}, margin={"t": 84})
+    figure.update_layout(**layout)
     return figure
 
 
 def small_print(figure: go.Figure, text: str, theme: str) -> None:
     """Say what the figure leaves out or assumes, at its foot (``text`` is escaped already)."""
+    text = text if "<" in text else "<br>".join(wrap(text, LINE, break_long_words=False))
+    lines = 1 + text.count("<br>")
     figure.add_annotation(
         text=text,
         showarrow=False,
@@ -26,7 +35,7 @@ def small_print(figure: go.Figure, text: str, theme: str) -> None:
         y=0,
         xanchor="left",
         yanchor="top",
-        yshift=-(figure.layout.margin.b or 72) + 26,
+        yshift=-(figure.layout.margin.b or 72) + 8 + 18 * lines,
         align="left",
         name="small print",
         font={"size": look.SIZE - 2, "color": look.palette(theme).muted},

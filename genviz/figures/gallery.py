@@ -43,7 +43,9 @@ class Band:
     hover: Sequence[str] = ()
 
 
-def gallery(bands: Sequence[Band], *, columns: int, title: str = "", theme: str = "light") -> go.Figure:
+def gallery(
+    bands: Sequence[Band], *, columns: int, title: str = "", subtitle: str = "", theme: str = "light"
+) -> go.Figure:
     """Draw bands of pictures one under the other, each wrapped after ``columns`` pictures.
 
     Parameters
@@ -53,7 +55,8 @@ def gallery(bands: Sequence[Band], *, columns: int, title: str = "", theme: str 
     title : str
     theme : {"light", "dark"}
     """
-    figure = blank(theme, clean(title), margin={"l": 24, "r": 24, "t": 52, "b": 16})
+    figure = blank(theme, clean(title), clean(subtitle, 120))
+    figure.update_layout(margin={"l": 24, "r": 24, "t": 84 if subtitle else 52, "b": 16})
     y = 0.0
     for band in bands:
         y = draw_band(figure, band, columns, y, theme) + 0.12

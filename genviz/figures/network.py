@@ -12,6 +12,7 @@ from genviz.figures.text import clean, count
 from genviz.figures.theme import SIZE, palette
 
 Module = Mapping[str, Any]
+ROOMY_UP_TO = 16  # innermost boxes up to which there is room for two lines in each
 
 
 @dataclass
@@ -21,7 +22,7 @@ class _Boxes:
     ids: list[str] = field(default_factory=list)
     parents: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    modules: list[tuple[Module, int]] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     parameters: list[int] = field(default_factory=list)
     hover: list[str] = field(default_factory=list)
@@ -54,6 +55,8 @@ def network(
     boxes = _Boxes()
     _add(boxes, tree, "", 1, fold, by_parameters)
     total = max(int(tree["parameters"]), 1)
+    roomy = len(boxes.ids) - len(set(boxes.parents)) + 1 <= ROOMY_UP_TO
+    texts = [_text(*shown, roomy=roomy) for shown in boxes.modules]
     colours = [_colour(share / total, theme) for share in boxes.parameters]
     figure = blank(theme, clean(title), margin={"l": 12, "r": 12, "t": 52, "b": 12})
     figure.add_trace(
@@ -62,7 +65,7 @@ def network(
             parents=boxes.parents,
             labels=boxes.labels,
             values=boxes.values,
-            text=boxes.texts,
+            text=texts,
             customdata=boxes.hover,
             branchvalues="total",
             maxdepth=depth,
@@ -86,7 +89,7 @@ def _add(boxes: _Boxes, module: Module, parent: str, times: int, fold: bool, by_
     boxes.ids.append(here)
     boxes.parents.append(parent)
     boxes.labels.append(_label(name, times))
-    boxes.texts.append(_text(module, times))
+    boxes.modules.append((module, times))
     boxes.hover.append(_hover(module, here, times))
     boxes.parameters.append(int(module["parameters"]) * times)
     boxes.values.append(0.0)
@@ -127,17 +130,19 @@ def _label(name: str, times: int) -> str:
     return clean(name or "model", 40) + (f" … ×{times}" if times > 1 else "")
 
 
-def _text(module: Module, times: int) -> str:
-    parts = [clean(module["class"], 40)]
+def _text(module: Module, times: int, *, roomy: bool) -> str:
+    """Class, and on a second line, where boxes are high enough for one, output shape and parameters."""
+    details = []
     if module.get("shape"):
-        parts.append("→ " + _shape(module["shape"]))
+        details.append("→ " + _shape(module["shape"]))
     if module["parameters"]:
-        parts.append(count(int(module["parameters"])) + (" each" if times > 1 else ""))
-    return " · ".join(parts)
+        details.append(count(int(module["parameters"])) + (" each" if times > 1 else ""))
+    name = clean(module["class"], 40)
+    return f"{name}<br>{' · '.join(details)}" if roomy and details else name
 
 
 def _shape(shape: Any) -> str:
-    return clean(" × ".join(map(str, shape)) if isinstance(shape, list | tuple) else shape)
+    return clean("×".join(map(str, shape)) if isinstance(shape, list | tuple) else shape)
 
 
 def _hover(module: Module, path: str, times: int) -> str:

@@ -16,6 +16,7 @@ from genviz.figures.theme import SIZE, palette, role
 
 WIDTH_BINS = 5  # different widths of edges
 NUMBERS_UP_TO = 12  # units in a column up to which each shows its value
+NAMES_UP_TO = 24  # units in a column up to which inputs and outputs are named
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def perceptron_network(
     title : str
     theme : {"light", "dark"}
     """
-    figure = blank(theme, clean(title), margin={"l": 24, "r": 24, "t": 84, "b": 64})
+    room = 40 + 8 * max((len(clean(name, 22)) for name in columns[0].names), default=0)
+    figure = blank(theme, clean(title), margin={"l": room, "r": 24, "t": 84, "b": 72})
     drawn, of = _draw_edges(figure, columns, edges, width_by, most_edges, theme)
     known = np.concatenate([np.abs(column.values) for column in columns])
     top = float(np.nanmax(known)) if np.isfinite(known).any() else 1.0
@@ -92,19 +94,20 @@ def perceptron_network(
             yref="paper",
             yanchor="bottom",
             yshift=4,
-            text=clean(column.title),
+            text=clean(column.title, 24 if len(columns) <= 5 else 12),
             showarrow=False,
             font={"size": SIZE - 1, "color": palette(theme).muted},
         )
+    _draw_names(figure, columns, theme)
     what = "weight w" if width_by == "weight" else "contribution w·x"
     left_out = f"The {drawn:,} strongest of {of:,} edges. " if drawn < of else ""
     small_print(
         figure,
-        f"Edge: {what}; {_swatch('positive', theme)} {_swatch('negative', theme)}, "
-        f"wider is larger. {left_out}{clean(note, 200)}",
+        f"Edge: {what}, {_swatch('positive', theme)} or {_swatch('negative', theme)}, wider is larger. "
+        f"{left_out}{'<br>' if note else ''}{clean(note, 200)}",
         theme,
     )
-    figure.update_xaxes(range=[-0.55, len(columns) - 0.55], **hidden_axis())
+    figure.update_xaxes(range=[-0.06 * len(columns), len(columns) - 1 + 0.14 * len(columns)], **hidden_axis())
     figure.update_yaxes(range=[-1.12, 1.08], **hidden_axis())
     figure.update_layout(showlegend=False, hovermode="closest")
     return figure
@@ -181,7 +184,7 @@ def _draw_units(figure: go.Figure, at: int, column: Column, top: float, theme: s
     ys = heights(count)
     few = count <= NUMBERS_UP_TO
     marker: dict[str, Any] = {
-        "size": float(np.clip(420 / count, 7, 44)),
+        "size": _size(count),
         "color": plain(column.values),
         "cmin": -top,
         "cmax": top,
@@ -202,8 +205,6 @@ def _draw_units(figure: go.Figure, at: int, column: Column, top: float, theme: s
         customdata=list(column.hover),
         hovertemplate="%{customdata}<extra></extra>",
     )
-    if any(column.names) and few:
-        _draw_names(figure, at, column, ys, theme)
 
 
 def _readable(value: float, top: float, theme: str) -> str:
@@ -212,20 +213,24 @@ def _readable(value: float, top: float, theme: str) -> str:
     return palette(theme).page if strong else palette(theme).text
 
 
-def _draw_names(figure: go.Figure, at: int, column: Column, ys: NDArray[np.float64], theme: str) -> None:
-    shift = float(np.clip(420 / len(ys), 7, 44)) / 2 + 6
-    for y, name in zip(ys, column.names, strict=True):
-        first = at == 0
-        figure.add_annotation(
-            x=at,
-            y=float(y),
-            text=clean(name, 22),
-            showarrow=False,
-            xanchor="right" if first else "center",
-            xshift=-shift if first else 0,
-            yshift=0 if first else -shift - 8,
-            font={
-                "size": SIZE - (0 if first else 4),
-                "color": palette(theme).text if first else palette(theme).muted,
-            },
-        )
+def _draw_names(figure: go.Figure, columns: Sequence[Column], theme: str) -> None:
+    """Names beside the inputs and the outputs, where there is room for them."""
+    for at, anchor in ((0, "right"), (len(columns) - 1, "left")):
+        column = columns[at]
+        shift = _size(len(column.values)) / 2 + 6
+        for y, name in zip(heights(len(column.values)), column.names, strict=True):
+            if len(column.names) <= NAMES_UP_TO:
+                figure.add_annotation(
+                    x=at,
+                    y=float(y),
+                    text=clean(name, 22),
+                    showarrow=False,
+                    xanchor=anchor,
+                    xshift=-shift if at == 0 else shift,
+                    font={"size": SIZE if len(column.names) <= 12 else SIZE - 3},
+                )
+
+
+def _size(count: int) -> float:
+    """Diameter of a unit, in px."""
+    return float(np.clip(420 / count, 7, 46))

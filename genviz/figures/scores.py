@@ -74,16 +74,17 @@ def _outline(
     figure: go.Figure, found: Densities, group: int, name: str, scores: NDArray[Any], theme: str
 ) -> None:
     colour = role(name, theme)
-    centres = (found.edges[:-1] + found.edges[1:]) / 2
-    nan = int(np.isnan(np.asarray(scores, np.float64)).sum())
+    wide = np.asarray(scores, np.float64)
+    nan, finite = int(np.isnan(wide).sum()), wide[np.isfinite(wide)]
+    mean = f" · mean {finite.mean():.3f}" if finite.size else ""
     figure.add_scatter(
-        x=plain(centres),
-        y=plain(found.density[group]),
+        x=plain(found.edges),
+        y=plain(np.append(found.density[group], found.density[group, -1])),
         mode="lines",
         fill="tozeroy",
         fillcolor=tint(colour, 0.32),
-        line={"shape": "hvh", "color": colour, "width": 2.5},
-        name=f"{name} ({len(scores):,}" + (f", {nan} NaN" if nan else "") + ")",
+        line={"shape": "hv", "color": colour, "width": 2.5},
+        name=f"{name} · {len(scores):,} items{mean}" + (f" · {nan:,} NaN" if nan else ""),
         hovertemplate="%{y:.4f}",
     )
 

@@ -47,12 +47,12 @@ def table(
             "font": {"size": size, "color": colours.muted},
         },
         cells={
-            "values": [[f"<b>{text}</b>" for text in cells[0]], *cells[1:]],
+            "values": cells,
             "align": "left",
             "height": size * 2.25,
             "fill": {"color": [stripes]},
             "line": {"color": colours.line, "width": 0.5},
-            "font": {"size": size, "color": colours.text},
+            "font": {"size": size, "color": colours.text, "weight": [600] + [400] * (len(columns) - 1)},
         },
     )
     return figure

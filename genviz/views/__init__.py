@@ -4,17 +4,22 @@
 through the entry-point group ``genviz.views`` (name = the view's name, object = the view).
 """
 
+from genviz.views.array import array
 from genviz.views.attention_heads import attention_heads
+from genviz.views.attention_lines import attention_lines
 from genviz.views.attention_matrix import attention_matrix
 from genviz.views.base import View
+from genviz.views.interpolation import interpolation
 from genviz.views.latent_map import latent_map
 from genviz.views.network import network
 from genviz.views.parameters import parameters
 from genviz.views.perceptron_network import perceptron_network
+from genviz.views.reconstructions import reconstructions
 from genviz.views.samples_by_score import samples_by_score
 from genviz.views.score_histograms import score_histograms
 from genviz.views.sites import sites
 from genviz.views.subject import Subject, as_subject
+from genviz.views.weighted_sum import weighted_sum
 
 #: Every view, in the order in which pages and `genviz views` show them.
 VIEWS: tuple[View, ...] = (
@@ -24,14 +29,20 @@ VIEWS: tuple[View, ...] = (
     sites,
     # Attention
     attention_matrix,
+    attention_lines,
     attention_heads,
     # Latent space
     latent_map,
+    interpolation,
+    reconstructions,
     # Adversarial game
     score_histograms,
     samples_by_score,
     # Perceptron
     perceptron_network,
+    weighted_sum,
+    # Anything else that was captured
+    array,
 )
 
 __all__ = ["VIEWS", "Subject", "View", "as_subject"]

@@ -22,11 +22,14 @@ class Codes:
     kind : str
         ``mean`` where the model gives a distribution, else ``latent``.
     values : float array, (sample, latent)
+    item_shape : tuple of int
+        Shape of one code as the decoder takes it.
     """
 
     site: str
     kind: str
     values: NDArray[np.float32]
+    item_shape: tuple[int, ...]
 
 
 def codes_of(recording: Recording) -> Codes:
@@ -41,7 +44,7 @@ def codes_of(recording: Recording) -> Codes:
         for site in recording.sites(kind=kind):
             entry = recording.entries(site, kind)[-1]
             array = np.asarray(entry.load(), np.float32)
-            return Codes(site, kind, array.reshape(len(array), -1))
+            return Codes(site, kind, array.reshape(len(array), -1), array.shape[1:])
     raise NotCaptured(f"no latent codes: this recording has {', '.join(recording.kinds()) or 'nothing'}")
 
 

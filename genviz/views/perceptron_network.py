@@ -43,7 +43,7 @@ def _draw(
     layers = [layer(recording, site, row, step) for site in every[:MOST_LAYERS]]
     kept = _kept(layers)
     note = _note(layers, kept, len(every))
-    title = (f"Step {step:,} · " if step is not None else "") + f"item {row}{_target(recording, row)}"
+    title = (f"Step {step:,} · " if step is not None else "") + f"item {row}{_answer(recording, layers, row)}"
     return figures.perceptron_network(
         _columns(recording, layers, kept),
         _edges(layers, kept),
@@ -76,7 +76,7 @@ def _columns(recording: Recording, layers: list[Layer], kept: list[NDArray[np.in
         last = at == len(layers) - 1
         columns.append(
             Column(
-                f"{one.site} (output)" if last else one.site,
+                "output" if last else one.site,
                 one.output[shown],
                 _output_names(recording, one)
                 if last and one.output.size == 1
@@ -119,18 +119,21 @@ def _note(layers: list[Layer], kept: list[NDArray[np.intp]], every: int) -> str:
     sizes = [layers[0].inputs.size, *(one.output.size for one in layers)]
     cut = [f"{len(k)} of {size}" for k, size in zip(kept, sizes, strict=True) if len(k) < size]
     if cut:
-        said.append(f"Units with the largest weights: {', '.join(cut)}.")
+        said.append(f"Units with the largest weights: {', '.join(dict.fromkeys(cut))}.")
     return " ".join(said)
 
 
-def _target(recording: Recording, row: int) -> str:
-    found = recording.entries("", "target")
-    if not found:
+def _answer(recording: Recording, layers: list[Layer], row: int) -> str:
+    """What the network says and what is true, where both are one number."""
+    name = str(recording.info.get("target_name") or "output")
+    output = layers[-1].output
+    if output.size != 1 or layers[-1].site != linear_sites(recording)[-1]:
         return ""
-    target = np.asarray(found[0].load(), np.float64)
-    name = str(recording.info.get("target_name") or "target")
-    values = target.reshape(len(target), -1)[row] if row < len(target) else np.empty(0)
-    return f" · true {name} {number(values[0])}" if values.size == 1 else ""
+    said = f" · {name}: {number(output[0])} by the network"
+    found = recording.entries("", "target")
+    target = np.asarray(found[0].load(), np.float64) if found else np.empty((0, 1))
+    known = row < len(target) and target[row].size == 1
+    return said + (f", {number(target[row].item())} in truth" if known else "")
 
 
 perceptron_network = View(
