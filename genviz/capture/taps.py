@@ -1,6 +1,6 @@
 """Taps at work: each time a module runs, what a family wants of it is kept."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -20,6 +20,13 @@ _UNSEEN = (
     "did not run inside the with block: call the model itself there, in the same thread "
     "(a direct .forward() and compiled code run past every hook)"
 )
+
+
+_FUSED = (
+    "was computed inside PyTorch's fused encoder kernel, which gives out no parts: after "
+    "torch.backends.mha.set_fastpath_enabled(False) they run one by one"
+)
+_FUSING = (nn.TransformerEncoderLayer, nn.MultiheadAttention)
 
 
 class Taps:
@@ -86,18 +93,29 @@ class Taps:
             lost.append(Missing("", "activation", f"the model {_UNSEEN}"))
         for module_id, taps in self._taps.items():
             for tap in taps:
-                if not any(self._keeper.has(tap.where, kind) for kind in _results(tap)):
+                if not tap.optional and not any(self._keeper.has(tap.where, kind) for kind in _results(tap)):
                     lost.append(Missing(tap.where, tap.kind, self._reason(tap, module_id)))
         return lost
 
     def _reason(self, tap: Tap, module_id: int) -> str:
         if module_id not in self._ran:
-            return f"{tap.path or 'the model'} {_UNSEEN}"
+            return f"{tap.path or 'the model'} {_FUSED if self._fused(tap.path) else _UNSEEN}"
         if tap.when == "gradient" and (tap.where, tap.kind) in self._gradients:
             return "no backward pass reached it inside the with block"
         if tap.when == "gradient":
             return "it takes part in no gradient here (no_grad, or frozen)"
         return f"{tap.path or 'the model'} ran, but its output holds no such array"
+
+    def _fused(self, path: str) -> bool:
+        """Tell whether a part stands in a module of PyTorch that ran as one kernel."""
+        holders = (self._network.modules[above] for above in _above(path) if above in self._network.modules)
+        return any(isinstance(each, _FUSING) and id(each) in self._ran for each in holders)
+
+
+def _above(path: str) -> Iterator[str]:
+    while path:
+        path = path.rpartition(".")[0]
+        yield path
 
 
 def _results(tap: Tap) -> tuple[str, ...]:
@@ -146,8 +164,3 @@ def _replaced(plan: Plan, network: Network, sites: Mapping[str, str]) -> Plan:
 
 def _with_taps(plan: Plan, taps: tuple[Tap, ...]) -> Plan:
     return Plan(taps, (), plan.attends, plan.attention, plan.info, plan.two_sided)
-
-
-def module_names(modules: Sequence[nn.Module]) -> str:
-    """Class names, for a message."""
-    return ", ".join(type(module).__name__ for module in modules)

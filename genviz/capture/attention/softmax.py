@@ -57,13 +57,13 @@ def _seen(weights: torch.Tensor) -> Seen | None:
     if module is None or weights.ndim < 3:
         return None
     heads = heads_of(module)
-    if weights.ndim == 3 and not (heads or _attends(module)):
+    if weights.ndim == 3 and not (heads or projects_like_attention(module)):
         return None
     multi_head = isinstance(module, nn.MultiheadAttention)
     return Seen("multi_head" if multi_head else "eager", weights=four_axes(weights, heads), module=module)
 
 
-def _attends(module: nn.Module) -> bool:
+def projects_like_attention(module: nn.Module) -> bool:
     """Attention projects its input at least twice (queries and keys), or once for all three together."""
     widths = [(m.weight.shape[0], m.weight.shape[1]) for m in module.children() if _projects(m)]
     fused = any(out in (2 * into, 3 * into) or into in (2 * out, 3 * out) for out, into in widths)

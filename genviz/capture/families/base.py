@@ -102,6 +102,8 @@ class Tap:
     when : {"forward", "gradient"}
         ``"gradient"`` keeps the gradient of the loss with respect to the tensor that ``take`` hands out, when
         a backward pass reaches it inside the ``with`` block.
+    optional : bool
+        Nothing is reported when no run gives it.
     """
 
     path: str
@@ -111,6 +113,7 @@ class Tap:
     axes: tuple[str, ...] | None = None
     attrs: Mapping[str, Any] | Callable[[Call], Mapping[str, Any]] = field(default_factory=dict)
     when: Literal["forward", "gradient"] = "forward"
+    optional: bool = False
 
     @property
     def where(self) -> str:

@@ -1,7 +1,26 @@
-"""Transformers: encoder, decoder, encoder–decoder."""
+"""Transformers: encoder, decoder, encoder–decoder; from Hugging Face, ``torch.nn`` or a file of one's own.
 
-from genviz.capture.families.base import Family, Plan
+What is found by structure: attention modules by what their code calls, blocks as the parts that hold attention
+and a feed-forward network, and in each block the parts that add to the residual stream (arXiv:1706.03762, section 3).
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from genviz.capture.attention.seen import heads_of
+from genviz.capture.families import structure
+from genviz.capture.families.base import Call, Family, Plan, Tap, given
+from genviz.capture.families.positions import ids_taken, no_position, position_taps, token_tables
+from genviz.capture.families.sides import Sides
+from genviz.capture.families.structure import Block
 from genviz.capture.modules import Network
+from genviz.recording import Missing
+
+_Attrs = Mapping[str, Any] | Callable[[Call], Mapping[str, Any]]
 
 
 class Transformer(Family):
@@ -10,9 +29,223 @@ class Transformer(Family):
     name = "transformer"
 
     def recognise(self, network: Network) -> float:
-        """Attention somewhere."""
-        return 0.0
+        """Attention in blocks; surer with a table of tokens."""
+        attention = structure.attention_modules(network)
+        if not attention:
+            return 0.0
+        layers = structure.blocks(network, attention)
+        return 0.8 if token_tables(network, layers) else 0.6
 
     def plan(self, network: Network) -> Plan:
-        """Attention only."""
-        return Plan()
+        """Tokens, positions, every block, attention, logits."""
+        layers = structure.blocks(network, structure.attention_modules(network))
+        sides = Sides.of(network, layers)
+        width = _width(network, layers)
+        tables = token_tables(network, layers)
+        taps = [*_token_taps(tables, sides), *position_taps(network, layers, width)]
+        missing: list[Missing] = []
+        root = next(iter(network.roots))
+        if not any(tap.kind == "position" for tap in taps):
+            missing.append(no_position(network, root))
+        for block in layers:
+            own, lost = _block(network, block, width, sides)
+            taps += own
+            missing += lost
+        if not tables:
+            why = "no table of token vectors was found: the model is given vectors"
+            missing += [Missing(root, "ids", why), Missing(root, "embedding", why)]
+        heads = _output_layers(network, layers, tables)
+        if heads:
+            taps.append(Tap(root, "logits", take=_logits(heads), attrs=sides.last()))
+        else:
+            missing.append(Missing(root, "logits", "the model has no output layer as wide as its vocabulary"))
+        return Plan(
+            tuple(taps), tuple(missing), attends=tuple(path for block in layers for path in block.attention),
+            attention=sides.attention(layers), two_sided=sides.two,
+        )  # fmt: skip
+
+    def facts(self, network: Network) -> dict[str, Any]:
+        """Sizes from the structure and, where the model carries one, from its configuration."""
+        layers = structure.blocks(network, structure.attention_modules(network))
+        if not layers:
+            return {}
+        config = getattr(next(iter(network.roots.values())), "config", None)
+        config = getattr(config, "text_config", None) or config
+        tables = token_tables(network, layers)
+        attention = network[layers[0].attention[0]]
+        width = _number(config, "hidden_size", "d_model", "n_embd") or _width(network, layers)
+        heads = _number(config, "num_attention_heads", "n_head", "num_heads") or heads_of(attention)
+        own = _number(config, "head_dim") or _number(attention, "head_dim")
+        vocab = max((int(_rows(table)) for table in tables.values()), default=None)
+        return {
+            "n_layers": max(len(layers), _number(config, "num_hidden_layers", "n_layer") or 0),
+            "d_model": width,
+            "n_heads": heads,
+            "d_head": own or (width // heads if width and heads else None),
+            "context": _number(config, "max_position_embeddings", "n_positions", "block_size")
+            or _positions(network, layers),
+            "vocab": vocab,
+        }
+
+
+def _token_taps(tables: Mapping[str, nn.Module], sides: Sides) -> Iterator[Tap]:
+    weights = [getattr(table, "weight", None) for table in tables.values()]
+    for path, table in tables.items():
+        attrs = sides.at(path)
+        tied = (
+            sum(weight is getattr(table, "weight", None) for weight in weights) > 1
+        )  # one of them may be idle
+        yield Tap(path, "ids", take=ids_taken, attrs=attrs, optional=tied)
+        yield Tap(path, "embedding", attrs=attrs, optional=tied)
+
+
+def _block(
+    network: Network, block: Block, width: int | None, sides: Sides
+) -> tuple[list[Tap], list[Missing]]:
+    """What to capture in one block: its output, and what each of its parts adds."""
+    attrs = sides.at(block.path)
+    taps = [Tap(block.path, "hidden", attrs=attrs)]
+    missing: list[Missing] = []
+    attending = []
+    for path in block.attention:
+        unit = _unit_of(network, block.path, path)
+        attending.append(unit)
+        source = _adding(network, unit)
+        if source is None or unit == block.path:
+            reason = "no module's output is what attention alone adds: it is computed inside a larger one"
+            missing.append(Missing(path, "contribution", reason))
+        else:
+            taps.append(Tap(source, "contribution", site=unit, attrs=attrs))
+    rest = [
+        path
+        for path, _ in structure.units(network, block.path)
+        if path not in attending and structure.holds_matrices(network, path)
+    ]
+    if block.path in attending:
+        rest = []
+    own, lost = _feed_forward(network, rest, width, attrs)
+    if not own:
+        lost.append(Missing(block.path, "neuron", "no feed-forward network was found in this block"))
+    return [*taps, *own], [*missing, *lost]
+
+
+def _unit_of(network: Network, block: str, path: str) -> str:
+    """The direct part of a block that holds a module."""
+    for unit, _ in structure.units(network, block):
+        if path == unit or path.startswith(f"{unit}."):
+            return unit
+    return block
+
+
+def _adding(network: Network, unit: str) -> str | None:
+    """The module whose output a part adds: itself, or its last projection where it adds and normalises inside."""
+    if not structure.adds_residual(network, unit):
+        return unit
+    return next(reversed(structure.linears(network, unit)), None)
+
+
+def _feed_forward(
+    network: Network, rest: list[str], width: int | None, attrs: _Attrs
+) -> tuple[list[Tap], list[Missing]]:
+    """Activations and contribution of the feed-forward parts of a block."""
+    flat = [path for path in rest if structure.is_linear(network[path])]
+    composite = [path for path in rest if path not in flat]
+    taps: list[Tap] = []
+    missing: list[Missing] = []
+    spread = len(composite) > 1 and any(structure.adds_residual(network, path) for path in composite)
+    if flat or spread:  # one network spread over several parts of the block
+        down = _last([name for path in rest for name in structure.linears(network, path)], network, width)
+        if down:
+            taps += [
+                Tap(down, "neuron", take=given, axes=None, attrs=attrs),
+                Tap(down, "contribution", attrs=attrs),
+            ]
+        return taps, missing
+    for path in composite:
+        if structure.mixes_experts(network, path):
+            reason = "its feed-forward network is a mixture of experts: each token has activations of other experts"
+            missing.append(Missing(path, "neuron", reason))
+            taps.append(Tap(path, "contribution", attrs=attrs))
+            continue
+        down = _last(structure.linears(network, path), network, width)
+        if down:
+            source = down if structure.adds_residual(network, path) else path
+            taps.append(Tap(down, "neuron", site=path, take=given, attrs=attrs))
+            taps.append(Tap(source, "contribution", site=path, attrs=attrs))
+    return taps, missing
+
+
+def _last(paths: list[str], network: Network, width: int | None) -> str | None:
+    """The last projection back to the residual stream."""
+    fitting = [path for path in paths if width is None or structure.width_out(network[path]) in (None, width)]
+    return fitting[-1] if fitting and len(paths) > 1 else None
+
+
+def _width(network: Network, layers: tuple[Block, ...]) -> int | None:
+    """Width of the residual stream: of the norms that stand in the first block itself, or of its attention."""
+    if not layers:
+        return None
+    for _, module in structure.units(network, layers[0].path):
+        if structure.is_norm(module) and module._parameters.get("weight") is not None:
+            return int(module._parameters["weight"].numel())  # type: ignore[union-attr]
+    embed = _number(network[layers[0].attention[0]], "embed_dim", "hidden_size", "d_model")
+    if embed:
+        return embed
+    inside = structure.linears(network, layers[0].path)
+    return structure.width_out(network[inside[-1]]) if inside else None
+
+
+def _output_layers(
+    network: Network, layers: tuple[Block, ...], tables: Mapping[str, nn.Module]
+) -> frozenset[int]:
+    """Widths of the linear modules outside the blocks that are as wide as a vocabulary."""
+    vocabularies = {int(_rows(table)) for table in tables.values()}
+    found = set()
+    for path, module in network.modules.items():
+        outside = not any(path.startswith(f"{block.path}.") for block in layers)
+        if outside and structure.is_linear(module):
+            out = structure.width_out(module)
+            if out in vocabularies or re.search(r"lm_head|unembed|vocab|generator", path):
+                found.add(int(out or 0))
+    return frozenset(found)
+
+
+def _logits(widths: frozenset[int]) -> Callable[[Call], torch.Tensor | None]:
+    def take(call: Call) -> torch.Tensor | None:
+        named = getattr(call.output, "logits", None)
+        if named is None and isinstance(call.output, Mapping):
+            named = call.output.get("logits")
+        parts = [named] if isinstance(named, torch.Tensor) else _tensors(call.output)
+        return next((part for part in parts if part.ndim in (2, 3) and part.shape[-1] in widths), None)
+
+    return take
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    return (
+        [part for part in value if isinstance(part, torch.Tensor)] if isinstance(value, list | tuple) else []
+    )
+
+
+def _positions(network: Network, layers: tuple[Block, ...]) -> int | None:
+    for tap in position_taps(network, layers, _width(network, layers)):
+        module = network[tap.path]
+        if isinstance(getattr(module, "num_embeddings", None), int):
+            return int(_rows(module))
+    return None
+
+
+def _rows(table: nn.Module) -> int:
+    return int(table.num_embeddings)  # type: ignore[arg-type]
+
+
+def _number(source: Any, *names: str) -> int | None:
+    for name in names:
+        value = getattr(source, name, None)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+    return None

@@ -1,0 +1,236 @@
+"""Reading a transformer's structure: where attention is, which modules are blocks, what projects and embeds.
+
+Nothing is run, and no list of class names is consulted: attention is found by what the code of a module calls.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType, FunctionType
+from typing import Any
+
+import torch
+from torch import nn
+
+from genviz.capture.attention.seen import heads_of
+from genviz.capture.attention.softmax import projects_like_attention
+from genviz.capture.modules import Network, parent
+
+# Calls that only attention makes; a softmax alone may be a router or an output layer.
+_ATTENTION = {
+    "scaled_dot_product_attention", "ALL_ATTENTION_FUNCTIONS", "eager_attention_forward", "flex_attention",
+    "flash_attn_func", "flash_attn_varlen_func", "memory_efficient_attention", "multi_head_attention_forward",
+}  # fmt: skip
+_SOFTMAX = {"softmax", "Softmax"}
+# Base classes whose methods say nothing about one model.
+_BASES = ("torch.", "transformers.modeling_utils", "transformers.generation")
+_CROSS = re.compile(r"cross|encoder_att|enc_?dec|multihead_attn|src_att|source_att|memory", re.IGNORECASE)
+_QK_NORM = re.compile(r"(q|k|v|query|key|value|kv|qk)_?(a_|b_)?(norm|layer_?norm|ln)\w*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One layer of a transformer.
+
+    Parameters
+    ----------
+    path : str
+    attention : tuple of str
+        Its attention modules, self-attention first.
+    cross : tuple of str
+        Those of them that attend to another sequence.
+    """
+
+    path: str
+    attention: tuple[str, ...]
+    cross: tuple[str, ...] = ()
+
+
+def attention_modules(network: Network) -> tuple[str, ...]:
+    """Paths of the innermost modules that compute attention, each module once."""
+    found = [path for path, module in _once(network) if computes_attention(module)]
+    return tuple(
+        path for path in found if not any(other.startswith(f"{path}.") for other in found if other != path)
+    )
+
+
+def computes_attention(module: nn.Module) -> bool:
+    """Tell whether the code of a module computes attention itself."""
+    if isinstance(module, nn.MultiheadAttention):
+        return True
+    called = _called(type(module))
+    if called & _ATTENTION:
+        return True
+    return bool(called & _SOFTMAX) and (heads_of(module) is not None or projects_like_attention(module))
+
+
+def blocks(network: Network, attention: tuple[str, ...]) -> tuple[Block, ...]:
+    """The layers that the attention modules belong to, in the order in which they stand in the model."""
+    members: dict[str, list[str]] = {}
+    for path in attention:
+        members.setdefault(_block_of(network, path), []).append(path)
+    order = {path: index for index, path in enumerate(network.modules)}
+    return tuple(
+        Block(path, tuple(inside), _crossing(network, path, inside))
+        for path, inside in sorted(members.items(), key=lambda item: order[item[0]])
+    )
+
+
+def units(network: Network, path: str) -> Iterator[tuple[str, nn.Module]]:
+    """The parts of a block that are called: its children, through lists of modules."""
+    for child, module in network.children(path):
+        if isinstance(module, nn.ModuleList | nn.ModuleDict):
+            yield from units(network, child)
+        else:
+            yield child, module
+
+
+def is_linear(module: nn.Module) -> bool:
+    """Tell whether a module is a matrix product (``nn.Linear``, ``Conv1D`` of GPT-2, quantised kinds)."""
+    if isinstance(module, nn.Embedding | nn.Bilinear) or is_norm(module):
+        return False
+    if isinstance(getattr(module, "in_features", None), int) and hasattr(module, "out_features"):
+        return not list(module.children()) or "weight" in module._parameters
+    weight = module._parameters.get("weight")
+    return weight is not None and weight.ndim == 2
+
+
+def width_out(module: nn.Module) -> int | None:
+    """How wide a linear module's output is."""
+    for name in ("out_features", "nf"):
+        value: Any = getattr(module, name, None)
+        if isinstance(value, int):
+            return value
+    weight = module._parameters.get("weight")
+    return None if weight is None else int(weight.shape[0])
+
+
+def linears(network: Network, path: str) -> list[str]:
+    """Linear modules at or below a path, in the order in which they were made."""
+    return [name for name, module in network.below(path) if is_linear(module)]
+
+
+def adds_residual(network: Network, path: str, attention: str | None = None) -> bool:
+    """Tell whether a part may add and normalise inside itself: it has a norm that is not a query's or key's."""
+    inside = (name for name, module in network.below(path) if name != path and is_norm(module))
+    return any(not _QK_NORM.fullmatch(name.rpartition(".")[2]) for name in inside)
+
+
+def mixes_experts(network: Network, path: str) -> bool:
+    """Tell whether a feed-forward part chooses among experts."""
+    for _, module in network.below(path):
+        if any(p is not None and p.ndim == 3 for p in module._parameters.values()):
+            return True
+        if isinstance(module, nn.ModuleList) and len(module) > 1:
+            return len({type(each) for each in module}) == 1
+    return False
+
+
+def embeddings(network: Network, layers: tuple[Block, ...]) -> Iterator[tuple[str, nn.Module]]:
+    """Embedding tables outside the blocks, each once."""
+    for path, module in _once(network):
+        table = isinstance(module, nn.Embedding) or (
+            hasattr(module, "num_embeddings") and isinstance(getattr(module, "weight", None), torch.Tensor)
+        )
+        if table and not any(path.startswith(f"{block.path}.") for block in layers):
+            yield path, module
+
+
+def rotates(network: Network) -> bool:
+    """Tell whether positions are rotated into queries and keys (RoPE)."""
+    for path, module in network.modules.items():
+        if "inv_freq" in module._buffers or re.search(r"rotary|rope", path.rpartition(".")[2], re.IGNORECASE):
+            return True
+        if any(re.search(r"rotary|rope|rotate_half", name) for name in _called(type(module))):
+            return True
+    return False
+
+
+def _once(network: Network) -> Iterator[tuple[str, nn.Module]]:
+    for path, module in network.modules.items():
+        if network.path(module) == path:
+            yield path, module
+
+
+def is_norm(module: nn.Module) -> bool:
+    """Tell whether a module normalises: one weight per channel, or none and a name that says so."""
+    weight = module._parameters.get("weight")
+    name = type(module).__name__.lower()
+    return (weight is not None and weight.ndim == 1 and not module._modules) or name.endswith(
+        ("norm", "norm2d")
+    )
+
+
+def holds_matrices(network: Network, path: str) -> bool:
+    """Tell whether anything is projected at or below a path."""
+    return _weights(network, path, "\0") > 0
+
+
+def _weights(network: Network, path: str, without: str) -> int:
+    """Matrices below a path, outside another."""
+    count = 0
+    for name, module in network.below(path):
+        if name == without or name.startswith(f"{without}."):
+            continue
+        if is_linear(module):
+            count += 1
+        elif not isinstance(module, nn.Embedding):
+            count += sum(p is not None and p.ndim >= 2 for p in module._parameters.values())
+    return count
+
+
+def _block_of(network: Network, path: str) -> str:
+    """Climb to the innermost part that also holds a feed-forward network (two matrices or more)."""
+    while path not in network.roots and not holds_matrices(network, path):
+        path = parent(path)  # only the core of attention: its projections are its parent's
+    above = parent(path)
+    while above and above not in network.roots:
+        called = not isinstance(network[above], nn.ModuleList | nn.ModuleDict)
+        if called and _weights(network, above, path) >= 2:
+            return above
+        above = parent(above)
+    return path
+
+
+def _crossing(network: Network, block: str, attention: list[str]) -> tuple[str, ...]:
+    if len(attention) < 2:
+        return ()
+    named = tuple(
+        path
+        for path in attention
+        if _CROSS.search(path.removeprefix(block))
+        or getattr(network[path], "is_cross_attention", False) is True
+    )
+    return named or (attention[1],)
+
+
+@lru_cache(maxsize=4096)
+def _called(cls: type[nn.Module]) -> frozenset[str]:
+    """Names that a class's ``forward`` uses, itself or in methods and functions beside it."""
+    names: set[str] = set()
+    seen: set[int] = set()
+    pending: list[tuple[Any, int]] = [(getattr(cls, "forward", None), 0)]
+    while pending:
+        function, depth = pending.pop()
+        function = getattr(function, "__wrapped__", function)
+        if not isinstance(function, FunctionType) or id(function) in seen or depth > 4:
+            continue
+        seen.add(id(function))
+        used = set(_names(function.__code__))
+        names |= used
+        for name in used:
+            beside = function.__globals__.get(name)
+            if isinstance(beside, FunctionType) and beside.__module__ == function.__module__:
+                pending.append((beside, depth + 1))
+            method = getattr(cls, name, None)
+            if isinstance(method, FunctionType) and not method.__module__.startswith(_BASES):
+                pending.append((method, depth + 1))
+    return frozenset(names)
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
