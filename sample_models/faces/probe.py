@@ -1,4 +1,4 @@
-"""How well each known factor can be read from a code by a linear rule."""
+"""How well each known factor can be read from a code by a simple rule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from .factors import CATEGORIES, CONTINUOUS, Factors
 
@@ -22,12 +22,16 @@ class Probe:
         Codes of faces whose factors are known.
     factors : mapping of str to ndarray, each (n,)
         Those factors.
+    degree : int, optional
+        1 reads along straight lines; 2 also along curves, from squares and products of a code's numbers.
+        Categories are read along straight lines always.
     """
 
-    def __init__(self, codes: NDArray[Any], factors: Factors) -> None:
+    def __init__(self, codes: NDArray[Any], factors: Factors, *, degree: int = 1) -> None:
         self._readers: dict[str, Any] = {}
         for name in CONTINUOUS:
-            self._readers[name] = LinearRegression().fit(codes, factors[name])
+            reader = make_pipeline(PolynomialFeatures(degree, include_bias=False), LinearRegression())
+            self._readers[name] = reader.fit(codes, factors[name])
         for name in CATEGORIES:
             reader = make_pipeline(StandardScaler(), LogisticRegression(C=10.0, max_iter=500))
             self._readers[name] = reader.fit(codes, factors[name])
