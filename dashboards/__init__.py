@@ -1,1 +1,1 @@
-"""x"""
+"""The dashboard: pages assembled from views, served on this machine only unless told otherwise."""

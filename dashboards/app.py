@@ -1,0 +1,177 @@
+"""The app: every page of every subject, put together from PAGES and VIEWS."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dash import Dash, Input, Output, callback_context, no_update, set_props
+from flask import Response, has_request_context, request, send_from_directory
+
+import genviz.figures
+from dashboards import clientside, panels, shell, slides, states
+from dashboards.address import Address
+from dashboards.compression import compress
+from dashboards.pages import PAGES
+from dashboards.running import checked
+from dashboards.security import Policy, protect
+from dashboards.stage import Performance, Stage
+from dashboards.style import stylesheet
+from genviz.errors import GenvizError
+from genviz.views.subject import Subject
+
+PATIENCE = 0.8  # seconds a page waits for a model before it shows that it waits
+_FONTS = Path(genviz.figures.__file__).parent / "fonts"
+_INDEX = """<!DOCTYPE html>
+<html lang="en"{theme}>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
+<link rel="icon" href="/assets/icon.svg" type="image/svg+xml"><link rel="stylesheet" href="/look.css">{css}</head>
+<body>{app_entry}<footer>{config}{scripts}{renderer}</footer></body>
+</html>"""
+
+
+class Dashboard(Dash):
+    """The Dash app with its stage."""
+
+    stage: Stage
+
+    def close(self) -> None:
+        """End the models' processes."""
+        self.stage.close()
+
+    def interpolate_index(self, **parts: str) -> str:
+        """The page that loads everything, in the theme of its link from the first paint on."""
+        theme = Address.parse(request.full_path).theme if has_request_context() else ""
+        return _INDEX.format(theme=f' data-theme="{theme}"' if theme else "", **{**parts, "favicon": ""})
+
+
+def build(subjects: Sequence[Subject], *, policy: Policy | None = None, warm: bool = True) -> Dashboard:
+    """Build the app; nothing is started or drawn until somebody looks.
+
+    Parameters
+    ----------
+    subjects : sequence of Subject
+    policy : Policy, optional
+        Whom it answers; without it, this machine.
+    warm : bool
+        Start all live models behind the page, one after the other.
+
+    Examples
+    --------
+    >>> build([]).title
+    'genviz'
+    """
+    app = Dashboard(
+        "dashboards", title="genviz", update_title="", assets_folder=str(Path(__file__).parent / "assets"),
+        pages_folder="", use_pages=False, serve_locally=True, suppress_callback_exceptions=True, add_log_handler=False,
+        compress=False,
+    )  # fmt: skip
+    app.enable_dev_tools(debug=False, dev_tools_ui=False, dev_tools_disable_version_check=True)
+    app.stage = Stage(subjects, warm=warm)
+    app.layout = lambda: shell.layout(app.stage)
+    _register(app)
+    panels.register(app, app.stage)
+    slides.register(app, app.stage)
+    clientside.register(app)
+    _routes(app)
+    compress(app.server)
+    protect(app.server, policy or Policy(), app.csp_hashes())
+    return app
+
+
+def _routes(app: Dashboard) -> None:
+    style = stylesheet()
+
+    @app.server.get("/look.css")
+    def look() -> Response:
+        return Response(style, mimetype="text/css", headers={"Cache-Control": "public, max-age=300"})
+
+    @app.server.get("/fonts/<path:name>")
+    def font(name: str) -> Response:
+        answer = send_from_directory(_FONTS, name, mimetype="font/woff2")
+        answer.headers["Cache-Control"] = "public, max-age=31536000"
+        return answer
+
+
+def _register(app: Dashboard) -> None:
+    @app.callback(
+        Output("nav", "children"),
+        Output("main", "children"),
+        Output("aside", "children"),
+        Output("here", "data"),
+        Output("poll", "disabled"),
+        Output("picker", "value"),
+        Input("address", "data"),
+        Input("poll", "n_intervals"),
+        prevent_initial_call=True,
+    )
+    def show(address: dict[str, Any] | None, _: int | None) -> tuple[Any, ...]:
+        if not address:
+            return (no_update,) * 6
+        asked = Address.parse(str(address.get("href", "/")))
+        polling = callback_context.triggered_id == "poll"
+        return page(app.stage, asked, int(address.get("serial", 0)), polling)
+
+
+def page(stage: Stage, address: Address, serial: int = 0, polling: bool = False) -> tuple[Any, ...]:
+    """Everything that changes with the address: chapters, page, controls, its description, polling, subject."""
+    if not stage.acts:
+        if address.page == "slides":
+            return _slides(stage, address, "", serial)
+        return [], [states.nothing_to_show()], [], {"path": "/", "title": "genviz", "serial": serial}, True, no_update
+    slug = address.subject or next(iter(stage.acts))
+    if slug not in stage.acts:
+        others = [(act.subject.name, f"/{name}") for name, act in stage.acts.items()]
+        lost = states.does_not_apply("This link", f"There is no subject {slug!r} on show.", others)
+        return [], [lost], [], {"path": f"/{slug}", "title": "genviz", "serial": serial}, True, no_update
+    address = Address(slug, address.page, address.theme, address.run, address.controls, address.stay)
+    if address.page == "slides":
+        return _slides(stage, address, slug, serial)
+    try:
+        performance = stage.ask(slug, checked(address.run))
+    except GenvizError as error:
+        return _failed(error, slug, address, serial)
+    if not performance.wait(0 if polling else PATIENCE):
+        return _waiting(performance, slug, address, polling)
+    try:
+        return _shown(performance.subject, address, slug, serial)
+    except GenvizError as error:
+        return _failed(error, slug, address, serial)
+
+
+def _shown(subject: Subject, address: Address, slug: str, serial: int) -> tuple[Any, ...]:
+    chosen = shell.page_of(address, subject)
+    pages = shell.applicable(subject)
+    nav = shell.navigation(slug, pages, chosen.name)
+    if not chosen.applies(subject):
+        others = [(page.title, f"/{slug}/{page.name}") for page in pages]
+        why = f"It needs {' and '.join(chosen.needs).replace('|', ' or ')}; {subject.name} has none of it."
+        here = {"path": f"/{slug}/{chosen.name}", "title": chosen.title, "subject": slug, "serial": serial}
+        return nav, [states.does_not_apply(chosen.title, why, others)], [], here, True, slug
+    main, aside, here = shell.compose(chosen, subject, address)
+    return nav, main, aside, {**here, "serial": serial}, True, slug
+
+
+def _waiting(performance: Performance, slug: str, address: Address, polling: bool) -> tuple[Any, ...]:
+    if polling:
+        set_props("progress-line", {"children": performance.doing})
+        return (no_update,) * 6
+    wanted = next((page for page in PAGES if page.name == address.page), PAGES[0])
+    nav = shell.navigation(slug, [page for page in PAGES if not page.panels or page is wanted], wanted.name)
+    head = shell.question(wanted)
+    return nav, [head, states.waiting(performance.doing)], [], no_update, False, slug
+
+
+def _failed(error: GenvizError, slug: str, address: Address, serial: int) -> tuple[Any, ...]:
+    nav = shell.navigation(slug, [PAGES[0], PAGES[-1]], address.page)
+    here = {"path": f"/{slug}/{address.page}", "title": "genviz", "subject": slug, "serial": serial}
+    return nav, [states.problem(error)], [], here, True, slug
+
+
+def _slides(stage: Stage, address: Address, slug: str, serial: int) -> tuple[Any, ...]:
+    pages = [page for page in PAGES if not page.panels or page.name == "overview"]
+    if slug and (performance := stage.ask(slug)).ready and performance.error is None:
+        pages = shell.applicable(performance.subject)
+    nav = shell.navigation(slug, pages, "slides") if slug else []
+    path = f"/{slug}/slides" if slug else "/slides"
+    here = {"path": path, "page": "slides", "title": "Slides", "subject": slug, "serial": serial}
+    return nav, slides.page(), slides.aside(), here, True, slug or no_update

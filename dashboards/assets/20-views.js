@@ -1,0 +1,109 @@
+/* Views: at most one request of a view is on its way; the newest state is asked for when it has come back. */
+(function () {
+  "use strict";
+  const dash = window.dash_clientside;
+  const functions = dash.genviz;
+  const app = window.genviz;
+  const PATIENCE = 60000; // ms after which an answer is taken for lost
+  let views = {};
+  let number = 0;
+
+  app.arrive = function (here) {
+    views = {};
+    if (app.slides) app.slides(here);
+  };
+
+  app.draw = function (here, theme, values) {
+    showTabs(here, values);
+    for (const [name, keys] of Object.entries(here.views || {})) {
+      const frame = document.getElementById("view-" + name);
+      if (!frame || frame.hidden) continue;
+      const chosen = {};
+      for (const [control, key] of Object.entries(keys)) if (key in values) chosen[control] = values[key];
+      ask(name, { subject: here.subject, view: name, theme: theme, run: here.run || {}, values: chosen });
+    }
+  };
+
+  app.stateOf = (name) => (views[name] ? views[name].wanted : null);
+
+  function ask(name, request) {
+    const view = (views[name] = views[name] || { wanted: null, flying: null, sent: null });
+    const text = JSON.stringify(request);
+    if (view.wanted && JSON.stringify(view.wanted) === text) return;
+    view.wanted = request;
+    if (view.flying === null || Date.now() - view.since > PATIENCE) send(name, view);
+  }
+
+  function send(name, view) {
+    view.flying = ++number;
+    view.since = Date.now();
+    view.sent = view.wanted;
+    const flight = view.flying;
+    setTimeout(() => {
+      if (view.flying === flight) mark(name, "busy", true);
+    }, 150);
+    dash.set_props({ role: "request", view: name }, { data: Object.assign({ number: flight }, view.sent) });
+  }
+
+  functions.answered = function (answers) {
+    dash.callback_context.inputs_list[0].forEach(function (one) {
+      const view = views[one.id.view];
+      if (!view || !one.value || one.value.number !== view.flying) return;
+      view.flying = null;
+      mark(one.id.view, "busy", false);
+      mark(one.id.view, "drawn", true);
+      mark(one.id.view, "failed", !one.value.ok);
+      if (view.wanted !== view.sent) send(one.id.view, view);
+    });
+  };
+
+  function mark(name, sign, on) {
+    const frame = document.getElementById("view-" + name);
+    if (frame) frame.classList.toggle(sign, on);
+  }
+
+  function showTabs(here, values) {
+    for (const [panel, first] of Object.entries(here.tabs || {})) {
+      const chosen = values["tab." + panel] || first;
+      document.querySelectorAll('[data-panel="' + panel + '"] > .view').forEach(function (frame) {
+        const away = frame.dataset.view !== chosen;
+        if (frame.hidden !== away) frame.hidden = away;
+      });
+      document.querySelectorAll("[data-for]").forEach(function (section) {
+        const frame = document.getElementById("view-" + section.dataset.for);
+        if (frame) section.hidden = frame.hidden;
+      });
+    }
+  }
+
+  /* Clicks on marks set controls; everything else follows from the controls. */
+  functions.clicked = function () {
+    for (const one of dash.callback_context.triggered) {
+      if (!one.value || !one.value.points || !app.here) continue;
+      const name = JSON.parse(one.prop_id.slice(0, one.prop_id.lastIndexOf("."))).view;
+      const rule = (app.here.clicks || {})[name];
+      const mark = one.value.points.find((point) => point.customdata !== undefined && point.customdata !== null);
+      dash.set_props({ role: "figure", view: name }, { clickData: null });
+      if (!rule || !mark) continue;
+      const values = [].concat(mark.customdata);
+      rule.sets.forEach((control, place) => set(control, values[place]));
+      if (rule.picks) pick(rule.picks, values[0]);
+    }
+  };
+
+  function set(control, value) {
+    if (value === undefined || value === null || !(control in app.values)) return;
+    const id = { role: "control", scope: "page", name: control };
+    dash.set_props(id, { value: typeof value === "number" ? value : String(value) });
+  }
+
+  /* The third click begins a new pair; a click on a chosen item lets it go. */
+  function pick(control, item) {
+    const now = (app.values[control] || "").split(",").filter((part) => part !== "");
+    const text = String(item);
+    if (app.fresh !== app.here.serial) now.length = 0; // the first click replaces the pair of the first sight
+    app.fresh = app.here.serial;
+    const next = now.includes(text) ? now.filter((one) => one !== text) : now.length >= 2 ? [text] : now.concat(text);
+    dash.set_props({ role: "control", scope: "page", name: control }, { value: next.join(",") });
+  }
+})();

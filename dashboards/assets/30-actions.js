@@ -1,0 +1,35 @@
+/* Small actions: run the model on something else, copy the link. */
+(function () {
+  "use strict";
+  const app = window.genviz;
+
+  function run(fresh) {
+    const query = new URLSearchParams(location.search);
+    document.querySelectorAll(".run input").forEach(function (input) {
+      const name = input.getAttribute("aria-label").toLowerCase();
+      let value = input.value;
+      if (fresh && name === "seed") value = String((Number(value) || 0) + 1);
+      query.set("run." + name, value);
+    });
+    app.go(location.pathname + "?" + query.toString().replace(/\+/g, "%20"), true);
+  }
+
+  addEventListener("click", function (event) {
+    const button = event.target.closest && event.target.closest("button");
+    if (!button) return;
+    if (button.id === "run-go") run(true);
+    if (button.id === "copy-link") {
+      navigator.clipboard.writeText(location.href).then(
+        () => app.say("The link to this view is copied"),
+        () => app.say("The address bar holds the link to this view")
+      );
+    }
+  });
+
+  addEventListener("keydown", function (event) {
+    if (event.key === "Enter" && event.target.matches && event.target.matches(".run input")) {
+      event.preventDefault();
+      run(false);
+    }
+  });
+})();

@@ -1,0 +1,26 @@
+"""What runs in the browser: functions of ``assets/*.js``, tied to the components whose news they wait for."""
+
+from dash import ALL, ClientsideFunction, Dash, Input, Output
+
+
+def register(app: Dash) -> None:
+    """Tie the scripts to the page; none of them is inline, so the content policy can forbid inline ones."""
+
+    def tie(function: str, *wires: Input | Output, initially: bool = False) -> None:
+        app.clientside_callback(
+            ClientsideFunction("genviz", function), *wires, prevent_initial_call=not initially
+        )
+
+    tie("boot", Output("address", "data"), Input("address", "id"), initially=True)
+    tie("theme", Output("theme", "data"), Output("mantine", "forceColorScheme"), Input("theme-toggle", "n_clicks"),
+        Input("address", "data"))  # fmt: skip
+    tie("pick", Input("picker", "value"))
+    tie(
+        "collect",
+        Input("here", "data"),
+        Input("theme", "data"),
+        Input({"role": "control", "scope": ALL, "name": ALL}, "value"),
+        Input({"role": "switch", "scope": ALL, "name": ALL}, "checked"),
+    )
+    tie("answered", Input({"role": "answer", "view": ALL}, "data"))
+    tie("clicked", Input({"role": "figure", "view": ALL}, "clickData"))

@@ -1,0 +1,21 @@
+"""Pages in the order of the course; ``PAGES`` lists them."""
+
+from dashboards.pages.adversarial_game import ADVERSARIAL_GAME
+from dashboards.pages.attention import ATTENTION
+from dashboards.pages.base import Click, Page, Panel
+from dashboards.pages.latent_space import LATENT_SPACE
+from dashboards.pages.overview import OVERVIEW
+from dashboards.pages.perceptron import PERCEPTRON
+from dashboards.pages.slides import SLIDES
+
+#: Every page, in the order of the left column.
+PAGES: tuple[Page, ...] = (
+    OVERVIEW,
+    ATTENTION,
+    LATENT_SPACE,
+    ADVERSARIAL_GAME,
+    PERCEPTRON,
+    SLIDES,
+)
+
+__all__ = ["PAGES", "Click", "Page", "Panel"]

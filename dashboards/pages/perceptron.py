@@ -1,0 +1,11 @@
+"""Perceptron: how inputs become the output, weight by weight."""
+
+from dashboards.pages.base import Page, Panel
+
+PERCEPTRON = Page(
+    "perceptron",
+    "Perceptron",
+    "How do the inputs become the output, weight by weight?",
+    needs=("weight", "input", "weighted_sum"),
+    panels=(Panel(("perceptron_network",)),),
+)

@@ -1,0 +1,147 @@
+"""Panels: the frames in which views are drawn, and the one callback that draws them all."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import MATCH, Dash, Input, Output, dcc, html, no_update
+
+from dashboards import states
+from dashboards.pages.base import Page, Panel, view_named
+from dashboards.running import checked
+from dashboards.stage import Stage
+from genviz.errors import ControlError, GenvizError, LiveError
+from genviz.views import View
+from genviz.views.subject import Subject
+
+#: Nothing leaves this machine, and the bar of buttons stays out of the picture.
+GRAPH_CONFIG = {
+    "displaylogo": False,
+    "showSendToCloud": False,
+    "displayModeBar": False,
+    "responsive": True,
+    "scrollZoom": False,
+    "doubleClick": "reset",
+}
+_BLANK = {
+    "data": [],
+    "layout": {
+        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+        "xaxis": {"visible": False}, "yaxis": {"visible": False},
+    },
+}  # fmt: skip
+_LOG = logging.getLogger("dashboards")
+
+
+def graph(place: Any, **more: Any) -> dcc.Graph:
+    """Return an empty figure with the configuration that every figure has."""
+    return dcc.Graph(id=place, figure=_BLANK, config=GRAPH_CONFIG, responsive=True, className="graph", **more)
+
+
+def panels(page: Page, subject: Subject, tabs: dict[str, str]) -> html.Div:
+    """Frames of a page; those without an applicable view are left out and the others widened."""
+    shown = [(panel, page.shown(panel, subject)) for panel in page.panels]
+    shown = [(panel, views) for panel, views in shown if views]
+    spare = 12 - sum(panel.columns for panel, _ in shown) if shown and len(shown) < len(page.panels) else 0
+    frames = [
+        _frame(panel, views, tabs, panel.columns + (max(spare, 0) if number == 0 else 0))
+        for number, (panel, views) in enumerate(shown)
+    ]
+    return html.Div(frames, className="panels")
+
+
+def tab_name(panel: Panel) -> str:
+    """Name of a panel's tabs in links."""
+    return panel.views[0]
+
+
+def _frame(panel: Panel, views: Sequence[View], tabs: dict[str, str], columns: int) -> html.Section:
+    chosen = tabs.get(tab_name(panel), views[0].name)
+    chosen = chosen if chosen in [view.name for view in views] else views[0].name
+    return html.Section(
+        [html.Div(_title(panel, views, chosen), className="panel-head"), *(_body(view, chosen) for view in views)],
+        className="panel", style={"gridColumn": f"span {columns}", "gridRow": f"span {panel.rows}"},
+        **{"data-panel": tab_name(panel)},
+    )  # fmt: skip
+
+
+def _title(panel: Panel, views: Sequence[View], chosen: str) -> list[Any]:
+    keep = html.Button(
+        "Add to slides", className="button quiet keep", type="button", **{"data-keep": tab_name(panel)}
+    )
+    if len(views) == 1:
+        return [html.H2(views[0].title, title=views[0].question), keep]
+    tabs = dmc.SegmentedControl(
+        id={"role": "control", "scope": "tab", "name": tab_name(panel)}, value=chosen, size="xs",
+        data=[{"value": view.name, "label": view.title} for view in views],
+    )  # fmt: skip
+    return [html.Div(tabs, role="group", className="tabs", **{"aria-label": "Which picture"}), keep]
+
+
+def _body(view: View, chosen: str) -> html.Div:
+    return html.Div(
+        [
+            graph({"role": "figure", "view": view.name}),
+            html.Div(id={"role": "message", "view": view.name}, className="message"),
+            html.Div(className="skeleton tall over", **{"aria-hidden": "true"}),
+            dcc.Store(id={"role": "request", "view": view.name}),
+            dcc.Store(id={"role": "answer", "view": view.name}),
+        ],
+        id=f"view-{view.name}", className="view", hidden=view.name != chosen, role="img",
+        **{"data-view": view.name, "aria-label": f"{view.title}. {view.question}"},
+    )  # fmt: skip
+
+
+def register(app: Dash, stage: Stage) -> None:
+    """Register the callback that draws every view of every page."""
+
+    @app.callback(
+        Output({"role": "figure", "view": MATCH}, "figure"),
+        Output({"role": "message", "view": MATCH}, "children"),
+        Output({"role": "answer", "view": MATCH}, "data"),
+        Input({"role": "request", "view": MATCH}, "data"),
+        prevent_initial_call=True,
+    )
+    def draw(request: dict[str, Any] | None) -> tuple[Any, Any, Any]:
+        if not request:
+            return no_update, no_update, no_update
+        number = request.get("number")
+        try:
+            return drawn(stage, request), None, {"number": number, "ok": True}
+        except GenvizError as error:
+            return no_update, states.problem(error, level=3), {"number": number, "ok": False}
+        except Exception as error:
+            _LOG.error("%s could not be drawn", request.get("view"), exc_info=error)
+            failed = LiveError(f"{type(error).__name__} while drawing; the log of the server says more")
+            return no_update, states.problem(failed, level=3), {"number": number, "ok": False}
+
+
+def drawn(stage: Stage, request: dict[str, Any], patience: float = 30.0) -> Any:
+    """Draw what a request (or a kept slide) describes.
+
+    Parameters
+    ----------
+    stage : Stage
+    request : dict
+        ``subject``, ``view``, ``theme``, ``values`` (controls as text), ``run`` (arguments of ``record``).
+    patience : float
+        Seconds to wait for a model that is not ready.
+
+    Raises
+    ------
+    GenvizError
+        When it names what is not there, or the view cannot be drawn.
+    """
+    slug, name = str(request.get("subject")), str(request.get("view"))
+    if slug not in stage.acts:
+        raise ControlError(f"no subject {slug!r} here: on show are {', '.join(stage.acts) or 'none'}")
+    performance = stage.ask(slug, checked(request.get("run") or {}))
+    performance.wait(patience)
+    try:
+        view = view_named(name)
+    except StopIteration:
+        raise ControlError(f"no view {name!r}") from None
+    theme = "dark" if request.get("theme") == "dark" else "light"
+    values = {str(key): value for key, value in (request.get("values") or {}).items()}
+    return view(performance.subject, theme=theme, **values)

@@ -1,0 +1,184 @@
+"""The frame around every page: chapters, subject picker, theme, slides tray; and each page put together."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from dashboards import running, states, widgets
+from dashboards.address import Address
+from dashboards.pages import PAGES, Page
+from dashboards.panels import graph, panels, tab_name
+from dashboards.stage import Stage
+from dashboards.widgets import Placed
+from genviz.figures import theme as look
+from genviz.views.subject import Subject
+
+
+def mantine_theme() -> dict[str, Any]:
+    """Mantine's part of the one look."""
+    return {
+        "fontFamily": look.FONT,
+        "fontFamilyMonospace": look.MONO,
+        "primaryColor": "blue",
+        "defaultRadius": "md",
+        "cursorType": "pointer",
+        "respectReducedMotion": True,
+        "focusRing": "auto",
+    }
+
+
+def layout(stage: Stage) -> dmc.MantineProvider:
+    """Everything that stays while pages come and go."""
+    return dmc.MantineProvider(
+        [
+            html.A("Skip to the picture", href="#main", className="skip"),
+            _header(stage),
+            html.Div(
+                [
+                    html.Nav(id="nav", className="nav", **{"aria-label": "Chapters"}),
+                    html.Main(states.waiting("opening …"), id="main", className="main", tabIndex=-1),
+                    html.Aside(id="aside", className="aside", **{"aria-label": "Controls"}),
+                ],
+                className="frame", id="frame",
+            ),
+            html.Div(id="toast", className="toast", role="status", **{"aria-live": "polite"}),
+            *_memory(),
+        ],
+        id="mantine", theme=mantine_theme(), forceColorScheme="light",
+    )  # fmt: skip
+
+
+def _header(stage: Stage) -> html.Header:
+    subjects = [{"value": slug, "label": act.subject.name} for slug, act in stage.acts.items()]
+    picker = dmc.Select(
+        id="picker", data=subjects, value=next(iter(stage.acts), None), allowDeselect=False, size="sm",
+        searchable=len(subjects) > 10, className="picker", disabled=not subjects, maxDropdownHeight=420,
+        comboboxProps={"shadow": "md"}, checkIconPosition="right", inputProps={"aria-label": "Subject"},
+    )  # fmt: skip
+    return html.Header(
+        [
+            html.A([html.Span(className="logo", **{"aria-hidden": "true"}), "genviz"], href="/", className="brand"),
+            picker,
+            html.Div(className="spacer"),
+            html.A(["Slides", html.Span("0", id="tray-count", className="badge")], href="/slides", id="tray",
+                   className="tray", **{"data-stay": "slides"}),
+            html.Button(className="icon-button theme-button", id="theme-toggle", type="button", n_clicks=0,
+                        title="Light or dark", **{"aria-label": "Switch between light and dark"}),
+        ],
+        className="header",
+    )  # fmt: skip
+
+
+def _memory() -> list[Any]:
+    return [
+        dcc.Store(id="address"),
+        dcc.Store(id="theme"),
+        dcc.Store(id="here"),
+        dcc.Interval(id="poll", interval=400, disabled=True),
+        html.Div(graph("warm"), className="offstage", **{"aria-hidden": "true"}),  # loads plotly at once
+    ]
+
+
+def navigation(slug: str, pages: Sequence[Page], current: str, query: str = "") -> list[Any]:
+    """Links to the chapters that apply."""
+    return [
+        html.A(
+            [html.Span(className=f"icon icon-{page.name}", **{"aria-hidden": "true"}), html.Span(page.title)],
+            href=f"/{slug}/{page.name}{query}", className="nav-link" + (" current" if page.name == current else ""),
+            **({"aria-current": "page"} if page.name == current else {}),
+        )
+        for page in pages
+    ]  # fmt: skip
+
+
+def question(page: Page) -> html.Div:
+    """The question at the top of a page."""
+    return html.Div(html.H1(page.question), className="question")
+
+
+def applicable(subject: Subject) -> list[Page]:
+    """Pages that apply to a subject."""
+    return [page for page in PAGES if page.applies(subject)]
+
+
+def page_of(address: Address, subject: Subject) -> Page:
+    """The page that a link means: the one it names, the one to stay on if it applies, else the first."""
+    pages = {page.name: page for page in PAGES}
+    if address.page in pages:
+        return pages[address.page]
+    wanted = pages.get(address.stay)
+    return wanted if wanted is not None and wanted.applies(subject) else applicable(subject)[0]
+
+
+def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], list[Any], dict[str, Any]]:
+    """Put a page together.
+
+    Returns
+    -------
+    main, aside : list of components
+    here : dict
+        What the page's scripts need: which controls change which views, first values, clicks.
+    """
+    views = [view for panel in page.panels for view in page.shown(panel, subject)]
+    plain = {key: value for key, value in address.controls.items() if not key.startswith("tab.")}
+    tabs = {key.removeprefix("tab."): value for key, value in address.controls.items() if key.startswith("tab.")}
+    placed, complaints = widgets.place(views, subject, plain)
+    run = running.strip(subject, address.run) if page.name != "overview" else None
+    main = [
+        question(page),
+        *(html.P(states.sentence(text), className="notice", role="note") for text in complaints),
+        *([run] if run is not None else []),
+        panels(page, subject, tabs),
+    ]
+    here = {
+        "subject": address.subject,
+        "page": page.name,
+        "title": f"{page.title} · {subject.name}",
+        "path": f"/{address.subject}/{page.name}",
+        "run": dict(address.run),
+        "views": {view.name: _keys(placed, view.name) for view in views},
+        "names": {view.name: view.title for view in views},
+        "first": {item.key: widgets.as_text(replaced_first(item)) for item in placed},
+        "tabs": {tab_name(p): page.shown(p, subject)[0].name for p in page.panels if page.shown(p, subject)},
+        "clicks": {name: {"sets": list(click.sets), "picks": click.picks} for name, click in page.clicks.items()},
+        "question": page.question,
+    }
+    return main, [*page.beside(subject), *_controls(placed, views, subject)], here
+
+
+def replaced_first(item: Placed) -> Any:
+    """The control with the value it has when a link says nothing."""
+    from dataclasses import replace
+
+    return replace(item.control, value=item.first)
+
+
+def _keys(placed: Sequence[Placed], view: str) -> dict[str, str]:
+    """Control name → key in links, for one view."""
+    return {item.control.name: item.key for item in placed if view in item.views}
+
+
+def _controls(placed: Sequence[Placed], views: Sequence[Any], subject: Subject) -> list[Any]:
+    sections: list[Any] = []
+    shared = [item for item in placed if len(item.views) > 1 or len(views) == 1]
+    if shared:
+        sections.append(_section("" if len(views) == 1 else "All pictures", shared, ""))
+    for view in views if len(views) > 1 else ():
+        own = [item for item in placed if item.views == (view.name,)]
+        if own:
+            sections.append(_section(view.title, own, view.name))
+    copy = html.Button("Copy link to this view", className="button quiet", id="copy-link", type="button", n_clicks=0)
+    return [*sections, html.Div([copy, _provenance(subject.info)], className="aside-foot")]
+
+
+def _section(title: str, items: Sequence[Placed], view: str) -> html.Section:
+    heading = [html.H2(title)] if title else []
+    return html.Section([*heading, *map(widgets.widget, items)], className="controls", **{"data-for": view})
+
+
+def _provenance(info: Mapping[str, Any]) -> html.P:
+    found = info.get("provenance") or {}
+    parts = [str(found[name]) for name in ("model", "class", "dtype", "device", "date") if found.get(name)]
+    return html.P(" · ".join(parts), className="provenance")

@@ -1,0 +1,168 @@
+"""Subjects on the stage: their models start behind the page, and their recordings are kept."""
+
+import itertools
+import json
+import logging
+import queue
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dashboards.address import slugs
+from genviz.errors import GenvizError, LiveError
+from genviz.views.subject import Subject
+
+KEPT = 12  # recordings that are kept per subject, the newest
+_LOG = logging.getLogger("dashboards")
+_URGENT, _WHENEVER = 0, 1
+
+
+class Performance:
+    """One subject with one recording: on its way, ready, or failed.
+
+    Parameters
+    ----------
+    subject : Subject
+    arguments : mapping
+        What ``record`` is called with; nothing means a first sight.
+    """
+
+    def __init__(self, subject: Subject, arguments: Mapping[str, Any]) -> None:
+        self._given, self._arguments, self.name = subject, dict(arguments), subject.name
+        self._claimed, self._done = threading.Lock(), threading.Event()
+        self._made: Subject | None = None
+        self.error: GenvizError | None = None
+        self.doing = "waiting for its turn …"
+        self.since = time.monotonic()
+        if subject.live is None:
+            self._made = subject
+            self._done.set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be shown (or has failed)."""
+        return self._done.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is ready."""
+        return self._done.wait(seconds)
+
+    @property
+    def subject(self) -> Subject:
+        """The subject with its recording.
+
+        Raises
+        ------
+        GenvizError
+            When it could not be made, or is not ready.
+        """
+        if self.error is not None:
+            raise self.error
+        if self._made is None:
+            raise LiveError(f"{self._given.name!r} is not ready yet: {self.doing}")
+        return self._made
+
+    def perform(self) -> None:
+        """Start the model and record; only the first caller does."""
+        if self._done.is_set() or not self._claimed.acquire(blocking=False):
+            return
+        try:
+            self._made = self._perform()
+        except GenvizError as error:
+            self.error = error
+        except Exception as error:
+            _LOG.error("%s failed", self._given.name, exc_info=error)
+            self.error = LiveError(f"{self._given.name!r} failed with {type(error).__name__}; the log says more")
+        finally:
+            self._done.set()
+
+    def _perform(self) -> Subject:
+        live = self._given.live
+        assert live is not None
+        self.doing = "starting the model …"
+        _ = live.info  # waits until the engine answers
+        if self._given.recording is not None and not self._arguments:
+            return self._given
+        if "record" not in live.abilities:
+            return self._given
+        self.doing = "running it once …"
+        return self._given.with_recording(live.call("record", **self._arguments))
+
+
+@dataclass
+class Act:
+    """A subject, the name it has in links, and its performances."""
+
+    slug: str
+    subject: Subject
+
+    def __post_init__(self) -> None:
+        self.performances: OrderedDict[str, Performance] = OrderedDict()
+
+
+class Stage:
+    """All subjects; at most two models start or record at a time.
+
+    Parameters
+    ----------
+    subjects : sequence of Subject
+    warm : bool
+        Start every model behind the page, one after the other, so that the next one is there when asked for.
+    """
+
+    def __init__(self, subjects: Sequence[Subject], *, warm: bool = True) -> None:
+        names = slugs(subject.name for subject in subjects)
+        self.acts = {slug: Act(slug, subject) for slug, subject in zip(names, subjects, strict=True)}
+        self._lock, self._count = threading.Lock(), itertools.count()
+        self._urgent: queue.SimpleQueue[Performance | None] = queue.SimpleQueue()
+        self._any: queue.PriorityQueue[tuple[int, int, Performance | None]] = queue.PriorityQueue()
+        self._helper: Any = None
+        for take in (self._urgent.get, lambda: self._any.get()[2]):
+            threading.Thread(target=_work, args=(take,), name="genviz-stage", daemon=True).start()
+        for act in self.acts.values() if warm else ():
+            self._any.put((_WHENEVER, next(self._count), self._performance(act, {})))
+
+    def ask(self, slug: str, arguments: Mapping[str, Any] | None = None) -> Performance:
+        """The performance of a subject; it is begun if need be, ahead of those that nobody waits for."""
+        performance = self._performance(self.acts[slug], dict(arguments or {}))
+        if not performance.ready:
+            self._urgent.put(performance)
+            self._any.put((_URGENT, next(self._count), performance))
+        return performance
+
+    def helper(self, source: str) -> Any:
+        """An engine that is no subject (the projector), started when first asked for."""
+        with self._lock:
+            if self._helper is None:
+                from genviz.live import ProcessEngine
+
+                self._helper = ProcessEngine(source)
+            return self._helper
+
+    def close(self) -> None:
+        """End the models' processes."""
+        self._urgent.put(None)
+        self._any.put((_URGENT, -1, None))
+        for engine in (self._helper, *(act.subject.live for act in self.acts.values())):
+            if hasattr(engine, "close"):
+                engine.close()
+
+    def _performance(self, act: Act, arguments: dict[str, Any]) -> Performance:
+        key = json.dumps(arguments, sort_keys=True)
+        with self._lock:
+            known = act.performances.get(key)
+            if known is None or (known.error is not None and time.monotonic() - known.since > 5):
+                known = act.performances[key] = Performance(act.subject, arguments)
+            act.performances.move_to_end(key)
+            if len(act.performances) > KEPT:  # the first sight stays
+                oldest = next(name for name in act.performances if name not in ("{}", key))
+                del act.performances[oldest]
+            return known
+
+
+def _work(take: Any) -> None:
+    while (performance := take()) is not None:
+        performance.perform()

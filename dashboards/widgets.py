@@ -1,0 +1,185 @@
+"""Widgets: what a person moves, made from the controls that views declare."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+
+from genviz.errors import ControlError
+from genviz.views import View
+from genviz.views.controls import Choice, Control, Number, Picks, Switch, Text
+from genviz.views.subject import Subject
+
+SHARED = "page"
+_SEGMENTS = 3  # choices that stand beside each other; more go into a list
+_SLIDER = 200  # steps that a slider can resolve
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A control on a page.
+
+    Parameters
+    ----------
+    control : Control
+        Its ``value`` is what the page starts with.
+    scope : str
+        ``"page"`` when every view that has it shares it, else the name of its only view.
+    views : tuple of str
+        The views that it changes.
+    first : Any
+        Its value when a link says nothing.
+    """
+
+    control: Control
+    scope: str
+    views: tuple[str, ...]
+    first: Any
+
+    @property
+    def key(self) -> str:
+        """Its name in links."""
+        return self.control.name if self.scope == SHARED else f"{self.scope}.{self.control.name}"
+
+    @property
+    def id(self) -> dict[str, str]:
+        """Its id on the page."""
+        return {"role": "control", "scope": self.scope, "name": self.control.name}
+
+
+def place(views: Sequence[View], subject: Subject, given: Mapping[str, str]) -> tuple[list[Placed], list[str]]:
+    """Collect the controls of a page; those of the same name, label and choices are one.
+
+    Parameters
+    ----------
+    views : sequence of View
+    subject : Subject
+    given : mapping
+        Values that a link brings, as text.
+
+    Returns
+    -------
+    placed : list of Placed
+    complaints : list of str
+        What the link asked for and does not fit.
+    """
+    found: list[Placed] = []
+    for view in views:
+        for control in view.controls(subject):
+            _add(found, control, view.name)
+    complaints = []
+    for number, item in enumerate(found):
+        if item.key in given:
+            try:
+                found[number] = replace(item, control=replace(item.control, value=item.control.check(given[item.key])))
+            except ControlError as error:
+                complaints.append(str(error))
+    return found, complaints
+
+
+def _add(found: list[Placed], control: Control, view: str) -> None:
+    for number, item in enumerate(found):
+        if item.control.name == control.name:
+            if item.scope == SHARED and _same(item.control, control):
+                found[number] = replace(item, views=(*item.views, view))
+            else:
+                found.append(Placed(control, view, (view,), control.value))
+            return
+    found.append(Placed(control, SHARED, (view,), control.value))
+
+
+def _same(first: Control, second: Control) -> bool:
+    alike = type(first) is type(second) and first.label == second.label
+    return alike and getattr(first, "choices", None) == getattr(second, "choices", None)
+
+
+def widget(placed: Placed) -> Any:
+    """Build the widget of a control, by its type."""
+    control = placed.control
+    for kind, build in _BUILDERS.items():
+        if isinstance(control, kind):
+            return html.Div(build(control, placed.id), className="control", title=control.help or None)
+    raise TypeError(f"no widget for a control of type {type(control).__name__}")
+
+
+def as_text(control: Control) -> str:
+    """The value of a control as a link and its widget carry it."""
+    if isinstance(control, Picks):
+        return ",".join(map(str, control.value))
+    if isinstance(control, Switch):
+        return "true" if control.value else "false"
+    return str(control.value)
+
+
+def _label(control: Control, place: Mapping[str, str]) -> html.Div:
+    name = f"{place['scope']}-{place['name']}"
+    return html.Div(
+        [html.Span(control.label, id=f"label-{name}"), html.Span(id=f"value-{name}", className="control-value")],
+        className="control-label",
+    )  # fmt: skip
+
+
+def _choice(control: Choice, place: dict[str, str]) -> list[Any]:
+    data = [{"value": str(value), "label": label} for value, label in control.choices]
+    words = sum(len(label) for _, label in control.choices)
+    if 1 < len(data) <= _SEGMENTS and words <= 24:
+        named = {"aria-labelledby": f"label-{place['scope']}-{place['name']}"}
+        return [
+            _label(control, place),
+            html.Div(dmc.SegmentedControl(id=place, data=data, value=str(control.value), fullWidth=True, size="sm"),
+                     role="group", **named),
+        ]  # fmt: skip
+    return [
+        dmc.Select(
+            id=place, label=control.label, data=data, value=str(control.value), allowDeselect=False,
+            searchable=len(data) > 8, size="sm", comboboxProps={"shadow": "md"}, checkIconPosition="right",
+        )
+    ]  # fmt: skip
+
+
+def _number(control: Number, place: dict[str, str]) -> list[Any]:
+    steps = (control.maximum - control.minimum) / control.step
+    if not 0 < steps <= _SLIDER:
+        return [
+            dmc.NumberInput(
+                id=place, label=control.label, value=control.value, min=control.minimum, max=control.maximum,
+                step=control.step, size="sm", debounce=250, clampBehavior="strict", disabled=steps <= 0,
+            )
+        ]  # fmt: skip
+    ends = [{"value": end, "label": f"{end:g}"} for end in (control.minimum, control.maximum)]
+    return [
+        _label(control, place),
+        dmc.Slider(
+            id=place, value=control.value, min=control.minimum, max=control.maximum, step=control.step,
+            marks=ends, updatemode="drag", size=6, thumbSize=18, thumbLabel=control.label, className="slider",
+        ),
+    ]  # fmt: skip
+
+
+def _switch(control: Switch, place: dict[str, str]) -> list[Any]:
+    return [dmc.Switch(id={**place, "role": "switch"}, label=control.label, checked=bool(control.value), size="sm")]
+
+
+def _text(control: Text, place: dict[str, str]) -> list[Any]:
+    return [
+        dmc.Textarea(
+            id=place, label=control.label, value=str(control.value), autosize=True, minRows=2, maxRows=6,
+            size="sm", debounce=600, maxLength=control.longest,
+        )
+    ]  # fmt: skip
+
+
+def _picks(control: Picks, place: dict[str, str]) -> list[Any]:
+    return [
+        dmc.TextInput(
+            id=place, label=control.label, value=as_text(control), size="sm", debounce=500,
+            description=control.help, inputWrapperOrder=["label", "input", "description", "error"],
+        )
+    ]  # fmt: skip
+
+
+_BUILDERS: dict[type[Control], Any] = {
+    Choice: _choice, Number: _number, Switch: _switch, Text: _text, Picks: _picks,
+}  # fmt: skip
