@@ -1,0 +1,107 @@
+"""Nearest neighbours, exactly; and how well a map keeps them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+#: Distances held at once, so that memory stays within some tens of MB however many points there are.
+_AT_ONCE = 4_000_000
+
+
+def nearest(
+    points: Floats, count: int, asked: Floats | None = None
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The nearest points, nearest first, by Euclidean distance.
+
+    Parameters
+    ----------
+    points : array (sample, feature)
+    count : int
+        How many to find for each.
+    asked : array (place, feature), optional
+        Places to find them for; default: the points themselves, each of which is then its own first
+        neighbour.
+
+    Returns
+    -------
+    indices : array (place, count)
+    distances : array (place, count)
+
+    Examples
+    --------
+    >>> nearest(np.array([[0.0], [1.0], [3.0]], np.float32), 2)[0].tolist()
+    [[0, 1], [1, 0], [2, 1]]
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    own = asked is None
+    finder = NearestNeighbors(n_neighbors=count).fit(points)
+    distances, indices = finder.kneighbors(points if asked is None else asked)
+    if own:
+        _put_self_first(indices, distances)
+    return indices.astype(np.int32), distances.astype(np.float32)
+
+
+def trustworthiness(points: Floats, coordinates: Floats, *, neighbours: int = 15, most: int = 2000) -> float:
+    r"""How far neighbours in a map are neighbours in truth (Venna and Kaski 2001).
+
+    .. math:: 1 - \frac{2}{n k (2N - 3k - 1)} \sum_i \sum_{j \in U_i} (r(i, j) - k)
+
+    :math:`U_i` are those of the k nearest of i in the map that are not among its k nearest in truth, and r is
+    their true rank. With more than ``most`` points the sum runs over that many of them, evenly spread,
+    against all N.
+
+    Parameters
+    ----------
+    points : array (sample, feature)
+    coordinates : array (sample, dimension)
+    neighbours : int
+        k; less than half of the number of points.
+    most : int
+
+    Returns
+    -------
+    float
+        From 0 to 1; 1 when no stranger stands among the neighbours.
+    """
+    total, kept = len(points), neighbours
+    if not 0 < kept < total / 2:
+        raise ValueError(f"{kept} neighbours of {total} points: choose 1 … {(total - 1) // 2}")
+    chosen = np.unique(np.linspace(0, total - 1, min(total, most)).round().astype(np.intp))
+    true, seen = points.astype(np.float64), coordinates.astype(np.float64)
+    true -= true.mean(0)
+    seen -= seen.mean(0)
+    strangers = 0.0
+    for start in range(0, len(chosen), max(1, _AT_ONCE // total)):
+        rows = chosen[start : start + max(1, _AT_ONCE // total)]
+        near = _without_self(_squared(seen[rows], seen), rows)
+        around = np.argpartition(near, kept - 1, axis=1)[:, :kept]
+        far = _without_self(_squared(true[rows], true), rows)
+        reached = np.take_along_axis(far, around, axis=1)
+        strangers += float(np.maximum(_ranks(far, reached) - kept, 0).sum())
+    return float(1.0 - strangers * 2.0 / (len(chosen) * kept * (2.0 * total - 3.0 * kept - 1.0)))
+
+
+def _ranks(distances: NDArray[np.float64], reached: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Rank of some distances among all of their row, 1 for the smallest."""
+    ordered = np.sort(distances, axis=1)
+    return np.stack([1 + np.searchsorted(row, some) for row, some in zip(ordered, reached, strict=True)])
+
+
+def _squared(rows: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    lengths = (points**2).sum(1)
+    return np.asarray((rows**2).sum(1)[:, None] + lengths[None, :] - 2.0 * rows @ points.T)
+
+
+def _without_self(distances: NDArray[np.float64], rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    distances[np.arange(len(rows)), rows] = np.inf
+    return distances
+
+
+def _put_self_first(indices: NDArray[np.intp], distances: NDArray[np.float64]) -> None:
+    """Among equal points any may come first; UMAP takes the first to be the point itself."""
+    for row in np.flatnonzero(indices[:, 0] != np.arange(len(indices))):
+        at = np.flatnonzero(indices[row] == row)
+        other = at[0] if at.size else len(indices[row]) - 1
+        indices[row, other], distances[row, other] = indices[row, 0], distances[row, 0]
+        indices[row, 0], distances[row, 0] = row, 0.0
