@@ -33,6 +33,8 @@ class AttentionReader:
         self.site, self.sample, self._recording = site, sample, recording
         found = recording.entries(site, "query") or recording.entries(site, "attention")
         self._entries = {entry.call: entry for entry in found}
+        self._key_entries = {entry.call: entry for entry in recording.entries(site, "key")}
+        self._assembled: tuple[int, NDArray[Any]] | None = None
         size = max(entry.shape[0] for entry in found)
         if not 0 <= sample < size:
             raise NotCaptured(f"no sample {sample} at {site!r}: it was run on {size} (0 … {size - 1})")
@@ -128,8 +130,10 @@ class AttentionReader:
 
     def _require_one_sequence(self) -> None:
         expected = 0
-        for entry in self._entries.values():
-            if _offset(entry) != expected:
+        for call, entry in self._entries.items():
+            key = self._key_entries.get(call)
+            continued = not expected or key is None or key.attrs.get("key_start", 0) > 0
+            if _offset(entry) != expected or not continued:
                 raise NotCaptured(
                     f"{self.site!r} ran {len(self.calls)} times on separate inputs: choose one with call= "
                     f"(0 … {max(self.calls)})"
@@ -140,23 +144,55 @@ class AttentionReader:
         entry = self._chosen(call)
         if entry.kind == "attention":
             return entry.shape[3]
-        key = self._recording.entry(self.site, "key", call=call)
+        key = self._key(call)
         return int(key.attrs.get("key_start", 0)) + key.shape[2]
 
+    def _key(self, call: int) -> Entry:
+        if call not in self._key_entries:
+            raise NotCaptured(f"the keys of call {call} at {self.site!r} are not in this recording")
+        return self._key_entries[call]
+
     def _keys(self, call: int) -> NDArray[Any]:
-        """Keys of one call; with a cache a call stores only its new ones (``key_start`` says from where)."""
+        """Keys of one call; with a cache a call stores only its new ones (``key_start`` says from where).
+
+        What was put together for one call is kept, because the calls of a generation share it.
+        """
+        count = self._key_count(call)
+        if self._assembled is not None and self._continues(self._assembled[0], call):
+            return self._assembled[1][:, :count]
         parts: list[NDArray[Any]] = []
-        needed: int | None = None
-        while needed is None or needed > 0:
-            entry = self._recording.entry(self.site, "key", call=call)
-            start = int(entry.attrs.get("key_start", 0))
+        last, needed = self._last_of(call), -1
+        at = last
+        while needed:
+            entry = self._key(at)
             stored = entry.load()[self.sample]
-            parts.insert(0, stored if needed is None else stored[:, : needed - start])
-            needed, call = start, call - 1
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+            start = int(entry.attrs.get("key_start", 0))
+            parts.append(stored if needed < 0 else stored[:, : needed - start])
+            needed, at = start, at - 1
+        keys = parts[0] if len(parts) == 1 else np.concatenate(parts[::-1], axis=1)
+        self._assembled = (last, keys)
+        return keys[:, :count]
+
+    def _last_of(self, call: int) -> int:
+        """The last call whose keys go on from those of ``call``."""
+        while call + 1 in self._key_entries and self._goes_on(call + 1):
+            call += 1
+        return call
+
+    def _continues(self, last: int, call: int) -> bool:
+        """Tell whether the keys of ``last`` begin with those of ``call``."""
+        return call <= last and all(self._goes_on(at) for at in range(call + 1, last + 1))
+
+    def _goes_on(self, call: int) -> bool:
+        """Tell whether a call keeps all keys of the one before."""
+        start = int(self._key_entries[call].attrs.get("key_start", 0))
+        return start > 0 and start == self._key_count(call - 1)
 
     def _beside(self, kind: str, call: int) -> NDArray[Any] | None:
-        found = self._recording.entries(self.site, kind, call=call)
+        site = self.site
+        if kind == "attention_bias" and "bias_at" in self._chosen(call).attrs:
+            site, call = self._chosen(call).attrs["bias_at"]  # layers that add the same bias keep it once
+        found = self._recording.entries(site, kind, call=call)
         if kind == "bias":
             found = tuple(entry for entry in found if entry.attrs.get("role") == "sinks")
             return found[0].load() if found else None
