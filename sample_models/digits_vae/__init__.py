@@ -1,0 +1,3 @@
+"""A variational autoencoder that draws new handwritten digits."""
+
+from .model import parts as parts

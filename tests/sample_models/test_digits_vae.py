@@ -1,0 +1,120 @@
+"""The digit VAE keeps what a digit is, and invents digits that are digits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from sample_models.digits import digits
+from sample_models.digits_autoencoder import parts as autoencoder_parts
+from sample_models.digits_vae import parts
+from sample_models.digits_vae.critic import Critic
+from sample_models.digits_vae.metrics import clear_share, divergence, evaluate, impostors, invent
+from sample_models.digits_vae.model import DigitsVAE, load
+from sample_models.digits_vae.train import train
+
+
+@pytest.fixture(autouse=True)
+def _own_random_state() -> Iterator[None]:
+    with torch.random.fork_rng():
+        yield
+
+
+@pytest.fixture(scope="module")
+def metrics() -> dict[str, float]:
+    return evaluate()
+
+
+def test_samples_of_the_prior_are_clear_digits(metrics: dict[str, float]) -> None:
+    assert metrics["clear_samples"] > 0.75
+    assert metrics["common_digits"] >= 9
+
+
+def test_the_judge_knows_digits_from_impostors(metrics: dict[str, float]) -> None:
+    assert metrics["clear_real"] > 0.9
+    assert metrics["clear_impostors"] < 0.05
+    noise = np.random.default_rng(3).random((200, 1, 8, 8), dtype=np.float32)
+    assert clear_share(noise) < 0.02
+
+
+def test_an_untrained_model_invents_no_digits() -> None:
+    torch.manual_seed(0)
+    assert clear_share(invent(DigitsVAE().eval(), 200, seed=0)) < 0.02
+
+
+def test_reconstruction_and_reading_hold(metrics: dict[str, float]) -> None:
+    assert metrics["mse"] < 0.018
+    assert metrics["linear_accuracy"] > 0.90
+    assert metrics["knn_accuracy"] > 0.88
+
+
+def test_code_is_used_and_bounded(metrics: dict[str, float]) -> None:
+    assert metrics["active_units"] >= 6
+    assert 5 < metrics["kl"] < 14
+    assert metrics["kl"] == pytest.approx(sum(metrics[f"kl_{index}"] for index in range(8)))
+
+
+def test_divergence_matches_torch() -> None:
+    torch.manual_seed(1)
+    mean, log_variance = torch.randn(6, 3), torch.randn(6, 3)
+    reference = kl_divergence(Normal(mean, (0.5 * log_variance).exp()), Normal(0.0, 1.0)).mean(dim=0)
+    assert torch.allclose(divergence(mean, log_variance), reference, atol=1e-5)
+
+
+def test_parts_show_the_digits_of_the_autoencoder_with_codes_of_its_size() -> None:
+    vae, autoencoder = parts(), autoencoder_parts()
+    assert np.array_equal(vae["data"], autoencoder["data"])
+    assert np.array_equal(vae["labels"]["split"], autoencoder["labels"]["split"])
+    images = torch.from_numpy(vae["data"][:4])
+    with torch.no_grad():
+        reconstruction, mean, log_variance = vae["model"](images)
+        assert mean.shape == log_variance.shape == autoencoder["model"].encoder(images).shape
+        assert torch.equal(reconstruction, vae["model"].decode(mean))
+
+
+def test_codes_are_sampled_only_while_training() -> None:
+    model = load()
+    images = torch.from_numpy(digits().images[:4])
+    with torch.no_grad():
+        assert torch.equal(model(images)[0], model(images)[0])
+        model.train()
+        assert not torch.equal(model(images)[0], model(images)[0])
+
+
+def test_impostors_have_the_ink_of_digits() -> None:
+    images, digit = digits().part(held_out=True)
+    wrong = impostors(images, digit, seed=0)
+    assert wrong[: len(images)].sum(axis=(1, 2, 3)) == pytest.approx(images.sum(axis=(1, 2, 3)))
+    assert wrong[len(images) :].mean() == pytest.approx(images.mean(), rel=0.05)
+
+
+def test_complaint_moves_images_and_not_the_critic() -> None:
+    torch.manual_seed(0)
+    critic = Critic()
+    images = torch.rand(4, 1, 8, 8, requires_grad=True)
+    critic.complaint(images).backward()
+    assert images.grad is not None
+    assert images.grad.abs().sum() > 0
+    assert all(p.grad is None and p.requires_grad for p in critic.parameters())
+
+
+def test_critic_learns_to_tell_real_from_noise() -> None:
+    torch.manual_seed(0)
+    critic = Critic()
+    images, digit = (torch.from_numpy(array[:96]) for array in digits().part(held_out=False))
+    for _ in range(60):
+        critic.learn(images, digit, torch.rand_like(images))
+    critic.eval()
+    with torch.no_grad():
+        assert critic(images).logsumexp(1).mean() > critic(torch.rand_like(images)).logsumexp(1).mean() + 1
+        assert (critic(images).argmax(1) == digit).float().mean() > 0.9
+
+
+def test_training_is_reproducible() -> None:
+    first, second = (train(5, epochs=1) for _ in range(2))
+    assert all(torch.equal(first.state_dict()[k], v) for k, v in second.state_dict().items())
+    assert not first.training
