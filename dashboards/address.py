@@ -51,10 +51,13 @@ class Address:
         if subject == "slides" and not page:
             subject, page = "", "slides"
         return cls(
-            subject, page, theme if theme in ("light", "dark") else "",
+            subject,
+            page,
+            theme if theme in ("light", "dark") else "",
             run={name.removeprefix(RUN): value for name, value in query.items() if name.startswith(RUN)},
-            controls={name: value for name, value in query.items() if not name.startswith(RUN)}, stay=stay,
-        )  # fmt: skip
+            controls={name: value for name, value in query.items() if not name.startswith(RUN)},
+            stay=stay,
+        )
 
     @property
     def href(self) -> str:

@@ -8,7 +8,7 @@ from dash import Dash, Input, Output, callback_context, no_update, set_props
 from flask import Response, has_request_context, request, send_from_directory
 
 import genviz.figures
-from dashboards import clientside, panels, shell, slides, states
+from dashboards import clientside, frames, panels, shell, slides, states
 from dashboards.address import Address
 from dashboards.compression import compress
 from dashboards.pages import PAGES
@@ -23,8 +23,9 @@ PATIENCE = 0.8  # seconds a page waits for a model before it shows that it waits
 _FONTS = Path(genviz.figures.__file__).parent / "fonts"
 _INDEX = """<!DOCTYPE html>
 <html lang="en"{theme}>
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
-<link rel="icon" href="/assets/icon.svg" type="image/svg+xml"><link rel="stylesheet" href="/look.css">{css}</head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/look.css">{css}</head>
 <body>{app_entry}<footer>{config}{scripts}{renderer}</footer></body>
 </html>"""
 
@@ -61,15 +62,23 @@ def build(subjects: Sequence[Subject], *, policy: Policy | None = None, warm: bo
     'genviz'
     """
     app = Dashboard(
-        "dashboards", title="genviz", update_title="", assets_folder=str(Path(__file__).parent / "assets"),
-        pages_folder="", use_pages=False, serve_locally=True, suppress_callback_exceptions=True, add_log_handler=False,
+        "dashboards",
+        title="genviz",
+        update_title="",
+        assets_folder=str(Path(__file__).parent / "assets"),
+        pages_folder="",
+        use_pages=False,
+        serve_locally=True,
+        suppress_callback_exceptions=True,
+        add_log_handler=False,
         compress=False,
-    )  # fmt: skip
+    )
     app.enable_dev_tools(debug=False, dev_tools_ui=False, dev_tools_disable_version_check=True)
     app.stage = Stage(subjects, warm=warm)
     app.layout = lambda: shell.layout(app.stage)
     _register(app)
     panels.register(app, app.stage)
+    frames.register(app, app.stage)
     slides.register(app, app.stage)
     clientside.register(app)
     _routes(app)
@@ -113,11 +122,18 @@ def _register(app: Dashboard) -> None:
 
 
 def page(stage: Stage, address: Address, serial: int = 0, polling: bool = False) -> tuple[Any, ...]:
-    """Everything that changes with the address: chapters, page, controls, its description, polling, subject."""
+    """Everything that changes with the address, in the order of the callback's outputs."""
     if not stage.acts:
         if address.page == "slides":
             return _slides(stage, address, "", serial)
-        return [], [states.nothing_to_show()], [], {"path": "/", "title": "genviz", "serial": serial}, True, no_update
+        return (
+            [],
+            [states.nothing_to_show()],
+            [],
+            {"path": "/", "title": "genviz", "serial": serial},
+            True,
+            no_update,
+        )
     slug = address.subject or next(iter(stage.acts))
     if slug not in stage.acts:
         others = [(act.subject.name, f"/{name}") for name, act in stage.acts.items()]

@@ -12,8 +12,13 @@ def register(app: Dash) -> None:
         )
 
     tie("boot", Output("address", "data"), Input("address", "id"), initially=True)
-    tie("theme", Output("theme", "data"), Output("mantine", "forceColorScheme"), Input("theme-toggle", "n_clicks"),
-        Input("address", "data"))  # fmt: skip
+    tie(
+        "theme",
+        Output("theme", "data"),
+        Output("mantine", "forceColorScheme"),
+        Input("theme-toggle", "n_clicks"),
+        Input("address", "data"),
+    )
     tie("pick", Input("picker", "value"))
     tie(
         "collect",

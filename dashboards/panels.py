@@ -1,13 +1,16 @@
 """Panels: the frames in which views are drawn, and the one callback that draws them all."""
 
 import logging
+import re
 from collections.abc import Sequence
+from html import unescape
 from typing import Any
 
 import dash_mantine_components as dmc
 from dash import MATCH, Dash, Input, Output, dcc, html, no_update
 
 from dashboards import states
+from dashboards.maps import NotYet
 from dashboards.pages.base import Page, Panel, view_named
 from dashboards.running import checked
 from dashboards.stage import Stage
@@ -27,10 +30,16 @@ GRAPH_CONFIG = {
 _BLANK = {
     "data": [],
     "layout": {
-        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
-        "xaxis": {"visible": False}, "yaxis": {"visible": False},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "xaxis": {"visible": False},
+        "yaxis": {"visible": False},
     },
-}  # fmt: skip
+}
+_TAG = re.compile(r"<[^>]+>")
+_TOP, _TITLE_LINE, _LEAST_TOP = 44, 30, 14  # px: the theme's margin, a title's line, what axis labels need
+_LONG = 60.0  # seconds to wait for a model that starts
+_SOON = 1.0  # seconds that a picture waits for its map
 _LOG = logging.getLogger("dashboards")
 
 
@@ -48,7 +57,7 @@ def panels(page: Page, subject: Subject, tabs: dict[str, str]) -> html.Div:
         _frame(panel, views, tabs, panel.columns + (max(spare, 0) if number == 0 else 0))
         for number, (panel, views) in enumerate(shown)
     ]
-    return html.Div(frames, className="panels")
+    return html.Div([*frames, *page.also(subject)], className="panels")
 
 
 def tab_name(panel: Panel) -> str:
@@ -60,23 +69,50 @@ def _frame(panel: Panel, views: Sequence[View], tabs: dict[str, str], columns: i
     chosen = tabs.get(tab_name(panel), views[0].name)
     chosen = chosen if chosen in [view.name for view in views] else views[0].name
     return html.Section(
-        [html.Div(_title(panel, views, chosen), className="panel-head"), *(_body(view, chosen) for view in views)],
-        className="panel", style={"gridColumn": f"span {columns}", "gridRow": f"span {panel.rows}"},
+        [
+            html.Div(_head(panel, views, chosen), className="panel-head"),
+            *(_body(view, chosen) for view in views),
+        ],
+        className="panel",
+        style={"gridColumn": f"span {columns}", "gridRow": f"span {panel.rows}"},
         **{"data-panel": tab_name(panel)},
-    )  # fmt: skip
-
-
-def _title(panel: Panel, views: Sequence[View], chosen: str) -> list[Any]:
-    keep = html.Button(
-        "Add to slides", className="button quiet keep", type="button", **{"data-keep": tab_name(panel)}
     )
-    if len(views) == 1:
-        return [html.H2(views[0].title, title=views[0].question), keep]
-    tabs = dmc.SegmentedControl(
-        id={"role": "control", "scope": "tab", "name": tab_name(panel)}, value=chosen, size="xs",
-        data=[{"value": view.name, "label": view.title} for view in views],
-    )  # fmt: skip
-    return [html.Div(tabs, role="group", className="tabs", **{"aria-label": "Which picture"}), keep]
+
+
+def _head(panel: Panel, views: Sequence[View], chosen: str) -> list[Any]:
+    name = tab_name(panel)
+    heading: Any = html.H2(views[0].title, title=views[0].question)
+    if len(views) > 1:
+        tabs = dmc.SegmentedControl(
+            id={"role": "control", "scope": "tab", "name": name},
+            value=chosen,
+            size="xs",
+            data=[{"value": view.name, "label": view.title} for view in views],
+        )
+        heading = html.Div(tabs, role="group", className="tabs", **{"aria-label": "Which picture"})
+    captions = [
+        html.P(
+            id={"role": "caption", "view": view.name},
+            className="caption",
+            hidden=view.name != chosen,
+            **{"data-caption": view.name},
+        )
+        for view in views
+    ]
+    keep = html.Button(
+        html.Span("Add to slides"),
+        className="button quiet keep",
+        type="button",
+        title="Add to slides",
+        **{"data-keep": name},
+    )
+    expand = html.Button(
+        className="button quiet expand",
+        type="button",
+        title="Fill the page with this picture",
+        **{"data-expand": name, "aria-label": "Fill the page with this picture"},
+    )
+    return [html.Div([heading, keep, expand], className="panel-row"), *captions]
 
 
 def _body(view: View, chosen: str) -> html.Div:
@@ -88,9 +124,12 @@ def _body(view: View, chosen: str) -> html.Div:
             dcc.Store(id={"role": "request", "view": view.name}),
             dcc.Store(id={"role": "answer", "view": view.name}),
         ],
-        id=f"view-{view.name}", className="view", hidden=view.name != chosen, role="img",
+        id=f"view-{view.name}",
+        className="view",
+        hidden=view.name != chosen,
+        role="img",
         **{"data-view": view.name, "aria-label": f"{view.title}. {view.question}"},
-    )  # fmt: skip
+    )
 
 
 def register(app: Dash, stage: Stage) -> None:
@@ -99,25 +138,38 @@ def register(app: Dash, stage: Stage) -> None:
     @app.callback(
         Output({"role": "figure", "view": MATCH}, "figure"),
         Output({"role": "message", "view": MATCH}, "children"),
+        Output({"role": "caption", "view": MATCH}, "children"),
         Output({"role": "answer", "view": MATCH}, "data"),
         Input({"role": "request", "view": MATCH}, "data"),
         prevent_initial_call=True,
     )
-    def draw(request: dict[str, Any] | None) -> tuple[Any, Any, Any]:
+    def draw(request: dict[str, Any] | None) -> tuple[Any, Any, Any, Any]:
         if not request:
-            return no_update, no_update, no_update
+            return (no_update,) * 4
         number = request.get("number")
         try:
-            return drawn(stage, request), None, {"number": number, "ok": True}
+            figure, progress = meanwhile(stage, request)
+            figure, caption = framed(figure)
+            return figure, None, progress or caption, {"number": number, "ok": True, "again": bool(progress)}
         except GenvizError as error:
-            return no_update, states.problem(error, level=3), {"number": number, "ok": False}
+            return no_update, states.problem(error, level=3), "", {"number": number, "ok": False}
         except Exception as error:
             _LOG.error("%s could not be drawn", request.get("view"), exc_info=error)
             failed = LiveError(f"{type(error).__name__} while drawing; the log of the server says more")
-            return no_update, states.problem(failed, level=3), {"number": number, "ok": False}
+            return no_update, states.problem(failed, level=3), "", {"number": number, "ok": False}
 
 
-def drawn(stage: Stage, request: dict[str, Any], patience: float = 30.0) -> Any:
+def framed(figure: Any) -> tuple[Any, str]:
+    """Take a figure's title out of it, for the head of its panel, and give the room to the picture."""
+    title = figure.layout.title.text or ""
+    if title:
+        figure.layout.title.text = None
+        top = figure.layout.margin.t if figure.layout.margin.t is not None else _TOP
+        figure.layout.margin.t = max(_LEAST_TOP, top - _TITLE_LINE)
+    return figure, unescape(_TAG.sub(" ", title)).strip()
+
+
+def drawn(stage: Stage, request: dict[str, Any], patience: float = 120.0) -> Any:
     """Draw what a request (or a kept slide) describes.
 
     Parameters
@@ -126,10 +178,12 @@ def drawn(stage: Stage, request: dict[str, Any], patience: float = 30.0) -> Any:
     request : dict
         ``subject``, ``view``, ``theme``, ``values`` (controls as text), ``run`` (arguments of ``record``).
     patience : float
-        Seconds to wait for a model that is not ready.
+        Seconds to wait for a map that another process works out.
 
     Raises
     ------
+    NotYet
+        When the map takes longer.
     GenvizError
         When it names what is not there, or the view cannot be drawn.
     """
@@ -137,11 +191,27 @@ def drawn(stage: Stage, request: dict[str, Any], patience: float = 30.0) -> Any:
     if slug not in stage.acts:
         raise ControlError(f"no subject {slug!r} here: on show are {', '.join(stage.acts) or 'none'}")
     performance = stage.ask(slug, checked(request.get("run") or {}))
-    performance.wait(patience)
+    performance.wait(_LONG)
     try:
         view = view_named(name)
     except StopIteration:
         raise ControlError(f"no view {name!r}") from None
     theme = "dark" if request.get("theme") == "dark" else "light"
     values = {str(key): value for key, value in (request.get("values") or {}).items()}
-    return view(performance.subject, theme=theme, **values)
+    return view(stage.maps.subject(performance.subject, patience), theme=theme, **values)
+
+
+def meanwhile(stage: Stage, request: dict[str, Any]) -> tuple[Any, str]:
+    """Draw a view; while its UMAP is on its way, the one with PCA.
+
+    Returns
+    -------
+    figure : Figure
+    progress : str
+        How far the map is; empty when the figure is the one asked for.
+    """
+    try:
+        return drawn(stage, request, _SOON), ""
+    except NotYet as progress:
+        values = {**request["values"], "method": "pca"}
+        return drawn(stage, {**request, "values": values}), f"UMAP: {progress} Meanwhile PCA."

@@ -32,9 +32,12 @@ class Argument:
 
 ARGUMENTS = (
     Argument(Text("text", "Text", "", help="What the model reads."), "tokenize", "Read it"),
-    Argument(Number("seed", "Seed", 0, minimum=0, maximum=999_999, help="Same seed, same samples."), "score",
-             "New samples"),
-)  # fmt: skip
+    Argument(
+        Number("seed", "Seed", 0, minimum=0, maximum=999_999, help="Same seed, same samples."),
+        "score",
+        "New samples",
+    ),
+)
 
 
 def checked(given: Mapping[str, str]) -> dict[str, Any]:
@@ -61,24 +64,38 @@ def strip(subject: Subject, given: Mapping[str, Any]) -> html.Div | None:
         return None
     fields = [_field(argument.control, subject, given.get(argument.control.name)) for argument in wanted]
     verb = wanted[0].verb
-    return html.Div([*fields, html.Button(verb, id="run-go", className="button primary", n_clicks=0)], className="run")
+    return html.Div(
+        [*fields, html.Button(verb, id="run-go", className="button primary", n_clicks=0)], className="run"
+    )
 
 
 def _field(control: Control, subject: Subject, value: Any) -> Any:
     place = {"role": "run", "name": control.name}
     if isinstance(control, Number):
         return dmc.NumberInput(
-            id=place, value=value if value is not None else _default(subject, control), min=control.minimum,
-            max=control.maximum, step=1, leftSection=html.Span(control.label, className="run-label"),
-            leftSectionWidth=64, size="sm", className="run-number", inputProps={"aria-label": control.label},
-        )  # fmt: skip
+            id=place,
+            value=value if value is not None else _default(subject, control),
+            min=control.minimum,
+            max=control.maximum,
+            step=1,
+            leftSection=html.Span(control.label, className="run-label"),
+            leftSectionWidth=64,
+            size="sm",
+            className="run-number",
+            inputProps={"aria-label": control.label},
+        )
     examples = texts(subject)
     return dmc.Autocomplete(
-        id=place, value=value or (examples[0] if examples else ""), data=[], size="sm",
-        className="run-text", placeholder="A sentence for the model to read",
-        leftSection=html.Span(control.label, className="run-label"), leftSectionWidth=54,
-        inputProps={"aria-label": control.label, "maxLength": 4000}, filter=None,
-    )  # fmt: skip
+        id=place,
+        value=value or (examples[0] if examples else ""),
+        data=examples,
+        size="sm",
+        className="run-text",
+        placeholder="A sentence for the model to read",
+        leftSection=html.Span(control.label, className="run-label"),
+        leftSectionWidth=54,
+        inputProps={"aria-label": control.label, "maxLength": 4000},
+    )
 
 
 def _default(subject: Subject, control: Control) -> Any:
@@ -87,5 +104,5 @@ def _default(subject: Subject, control: Control) -> Any:
 
 def texts(subject: Subject) -> list[str]:
     """What a language model offers to read."""
-    found = subject.live.info.get("text") if subject.live else None
+    found = subject.live.info.get("defaults", {}).get("text") if subject.live else None
     return [found] if isinstance(found, str) else list(map(str, found or ()))

@@ -61,13 +61,17 @@ class Policy:
             return
         lacking = [
             what
-            for what, there in (("a token (--token)", self.token), ("names (--allow-host)", self.allowed_hosts))
+            for what, there in (
+                ("a token (--token)", self.token),
+                ("names (--allow-host)", self.allowed_hosts),
+            )
             if not there
         ]
         if lacking:
             raise ServeError(
                 f"serving on {self.host} lets other machines in, so it needs {' and '.join(lacking)}: "
-                "for example --token SOME-LONG-SECRET --allow-host my-machine.lan. Without them, serve on 127.0.0.1"
+                "for example --token SOME-LONG-SECRET --allow-host my-machine.lan. "
+                "Without them, serve on 127.0.0.1"
             )
 
     def knows(self, host: str) -> bool:
@@ -125,7 +129,9 @@ def protect(server: Flask, policy: Policy, script_hashes: Sequence[str]) -> None
 
 def _refused(policy: Policy) -> Response | None:
     if not policy.knows(request.headers.get("Host", "")):
-        return _plain(400, "400 this server does not answer to that host name; start it with --allow-host NAME")
+        return _plain(
+            400, "400 this server does not answer to that host name; start it with --allow-host NAME"
+        )
     length = request.content_length or 0
     if length > BODY_LIMIT:
         return _plain(413, f"413 a request may have {BODY_LIMIT} bytes, not {length}")
@@ -146,7 +152,9 @@ def _from_here() -> bool:
     if origin is None:
         return True
     parts = urlsplit(origin)
-    return parts.scheme in ("http", "https") and parts.netloc.lower() == request.headers.get("Host", "").lower()
+    return (
+        parts.scheme in ("http", "https") and parts.netloc.lower() == request.headers.get("Host", "").lower()
+    )
 
 
 def _without_token(policy: Policy) -> BaseResponse | None:

@@ -55,9 +55,14 @@ class Server:
 
 
 def start(
-    subjects: Sequence[Subject], *, host: str = "127.0.0.1", port: int = 8050, token: str | None = None,
-    allowed_hosts: Sequence[str] = (), framed: bool = False,
-) -> Server:  # fmt: skip
+    subjects: Sequence[Subject],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8050,
+    token: str | None = None,
+    allowed_hosts: Sequence[str] = (),
+    framed: bool = False,
+) -> Server:
     """Serve in a thread; see :func:`serve` for the parameters.
 
     Returns
@@ -82,14 +87,21 @@ def start(
 
     app = build(subjects, policy=policy)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a drag of a slider queues, which is no news
-    served = create_server(app.server, sockets=[taken], threads=THREADS, ident="genviz", clear_untrusted_proxy_headers=True)
+    served = create_server(
+        app.server, sockets=[taken], threads=THREADS, ident="genviz", clear_untrusted_proxy_headers=True
+    )
     return Server(served, _url(host, taken.getsockname()[1], token), app.close)
 
 
 def serve(
-    subjects: Sequence[Subject], *, host: str = "127.0.0.1", port: int = 8050, token: str | None = None,
-    allowed_hosts: Sequence[str] = (), open_browser: bool = False,
-) -> None:  # fmt: skip
+    subjects: Sequence[Subject],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8050,
+    token: str | None = None,
+    allowed_hosts: Sequence[str] = (),
+    open_browser: bool = False,
+) -> None:
     """Serve until Ctrl-C, and say where.
 
     Parameters
@@ -129,7 +141,9 @@ def serve(
 
 def can_open_browser() -> bool:
     """Tell whether there is a screen to open a page on."""
-    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return sys.platform in ("darwin", "win32") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

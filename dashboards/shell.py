@@ -1,6 +1,7 @@
 """The frame around every page: chapters, subject picker, theme, slides tray; and each page put together."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -13,20 +14,42 @@ from dashboards.panels import graph, panels, tab_name
 from dashboards.stage import Stage
 from dashboards.widgets import Placed
 from genviz.figures import theme as look
+from genviz.figures.colours import mix
 from genviz.views.subject import Subject
 
 
 def mantine_theme() -> dict[str, Any]:
-    """Mantine's part of the one look."""
+    """Mantine's part of the one look: our accent, and greys between our page and our text."""
+    dark = look.DARK
+    text_to_page = [mix(dark.text, dark.muted, 0.25), dark.muted, mix(dark.muted, dark.line, 0.4)]
+    greys = [*text_to_page, mix(dark.muted, dark.line, 0.75), dark.line, mix(dark.line, dark.panel, 0.5)]
     return {
         "fontFamily": look.FONT,
         "fontFamilyMonospace": look.MONO,
-        "primaryColor": "blue",
+        "primaryColor": "genviz",
+        "primaryShade": {"light": 6, "dark": 4},
+        "colors": {
+            "genviz": _steps(look.DARK.accent, look.LIGHT.accent),
+            "dark": [*greys, mix(dark.panel, dark.line, 0.35), dark.page, dark.page, dark.page],
+        },
         "defaultRadius": "md",
         "cursorType": "pointer",
         "respectReducedMotion": True,
         "focusRing": "auto",
+        "autoContrast": True,
     }
+
+
+def _steps(bright: str, deep: str) -> list[str]:
+    """Ten steps as Mantine wants them: the fifth is the dark theme's accent, the seventh the light one's."""
+    pale = [mix("#ffffff", bright, share) for share in (0.15, 0.35, 0.6, 0.8)]
+    return [
+        *pale,
+        bright,
+        mix(bright, deep, 0.5),
+        deep,
+        *(mix(deep, "#000000", share) for share in (0.15, 0.3, 0.45)),
+    ]
 
 
 def layout(stage: Stage) -> dmc.MantineProvider:
@@ -41,34 +64,61 @@ def layout(stage: Stage) -> dmc.MantineProvider:
                     html.Main(states.waiting("opening …"), id="main", className="main", tabIndex=-1),
                     html.Aside(id="aside", className="aside", **{"aria-label": "Controls"}),
                 ],
-                className="frame", id="frame",
+                className="frame",
+                id="frame",
             ),
             html.Div(id="toast", className="toast", role="status", **{"aria-live": "polite"}),
             *_memory(),
         ],
-        id="mantine", theme=mantine_theme(), forceColorScheme="light",
-    )  # fmt: skip
+        id="mantine",
+        theme=mantine_theme(),
+        forceColorScheme="light",
+    )
 
 
 def _header(stage: Stage) -> html.Header:
     subjects = [{"value": slug, "label": act.subject.name} for slug, act in stage.acts.items()]
     picker = dmc.Select(
-        id="picker", data=subjects, value=next(iter(stage.acts), None), allowDeselect=False, size="sm",
-        searchable=len(subjects) > 10, className="picker", disabled=not subjects, maxDropdownHeight=420,
-        comboboxProps={"shadow": "md"}, checkIconPosition="right", inputProps={"aria-label": "Subject"},
-    )  # fmt: skip
+        id="picker",
+        data=subjects,
+        value=next(iter(stage.acts), None),
+        allowDeselect=False,
+        size="sm",
+        searchable=len(subjects) > 10,
+        className="picker",
+        disabled=not subjects,
+        maxDropdownHeight=420,
+        comboboxProps={"shadow": "md"},
+        checkIconPosition="right",
+        inputProps={"aria-label": "Subject"},
+    )
     return html.Header(
         [
-            html.A([html.Span(className="logo", **{"aria-hidden": "true"}), "genviz"], href="/", className="brand"),
+            html.A(
+                [html.Span(className="logo", **{"aria-hidden": "true"}), "genviz"],
+                href="/",
+                className="brand",
+            ),
             picker,
             html.Div(className="spacer"),
-            html.A(["Slides", html.Span("0", id="tray-count", className="badge")], href="/slides", id="tray",
-                   className="tray", **{"data-stay": "slides"}),
-            html.Button(className="icon-button theme-button", id="theme-toggle", type="button", n_clicks=0,
-                        title="Light or dark", **{"aria-label": "Switch between light and dark"}),
+            html.A(
+                ["Slides", html.Span("0", id="tray-count", className="badge")],
+                href="/slides",
+                id="tray",
+                className="tray",
+                **{"data-stay": "slides"},
+            ),
+            html.Button(
+                className="icon-button theme-button",
+                id="theme-toggle",
+                type="button",
+                n_clicks=0,
+                title="Light or dark",
+                **{"aria-label": "Switch between light and dark"},
+            ),
         ],
         className="header",
-    )  # fmt: skip
+    )
 
 
 def _memory() -> list[Any]:
@@ -86,11 +136,12 @@ def navigation(slug: str, pages: Sequence[Page], current: str, query: str = "") 
     return [
         html.A(
             [html.Span(className=f"icon icon-{page.name}", **{"aria-hidden": "true"}), html.Span(page.title)],
-            href=f"/{slug}/{page.name}{query}", className="nav-link" + (" current" if page.name == current else ""),
+            href=f"/{slug}/{page.name}{query}",
+            className="nav-link" + (" current" if page.name == current else ""),
             **({"aria-current": "page"} if page.name == current else {}),
         )
         for page in pages
-    ]  # fmt: skip
+    ]
 
 
 def question(page: Page) -> html.Div:
@@ -123,8 +174,10 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
     """
     views = [view for panel in page.panels for view in page.shown(panel, subject)]
     plain = {key: value for key, value in address.controls.items() if not key.startswith("tab.")}
-    tabs = {key.removeprefix("tab."): value for key, value in address.controls.items() if key.startswith("tab.")}
-    placed, complaints = widgets.place(views, subject, plain)
+    tabs = {
+        key.removeprefix("tab."): value for key, value in address.controls.items() if key.startswith("tab.")
+    }
+    placed, complaints = widgets.place(views, subject, {**page.first, **plain})
     run = running.strip(subject, address.run) if page.name != "overview" else None
     main = [
         question(page),
@@ -142,7 +195,7 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
         "names": {view.name: view.title for view in views},
         "first": {item.key: widgets.as_text(replaced_first(item)) for item in placed},
         "tabs": {tab_name(p): page.shown(p, subject)[0].name for p in page.panels if page.shown(p, subject)},
-        "clicks": {name: {"sets": list(click.sets), "picks": click.picks} for name, click in page.clicks.items()},
+        "clicks": {name: asdict(click) for name, click in page.clicks.items()},
         "question": page.question,
     }
     return main, [*page.beside(subject), *_controls(placed, views, subject)], here
@@ -150,8 +203,6 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
 
 def replaced_first(item: Placed) -> Any:
     """The control with the value it has when a link says nothing."""
-    from dataclasses import replace
-
     return replace(item.control, value=item.first)
 
 
@@ -169,7 +220,9 @@ def _controls(placed: Sequence[Placed], views: Sequence[Any], subject: Subject) 
         own = [item for item in placed if item.views == (view.name,)]
         if own:
             sections.append(_section(view.title, own, view.name))
-    copy = html.Button("Copy link to this view", className="button quiet", id="copy-link", type="button", n_clicks=0)
+    copy = html.Button(
+        "Copy link to this view", className="button quiet", id="copy-link", type="button", n_clicks=0
+    )
     return [*sections, html.Div([copy, _provenance(subject.info)], className="aside-foot")]
 
 

@@ -33,30 +33,49 @@ def page() -> list[Any]:
     """The slides page; its list is filled by the browser, which keeps the slides."""
     return [
         html.Div(
-            [html.H1("What do you take to your talk?"),
-             html.P("Figures that you keep are drawn again from their model, so they stay live.", className="of")],
+            [
+                html.H1("What do you take to your talk?"),
+                html.P(
+                    "Figures that you keep are drawn again from their model, so they stay live.",
+                    className="of",
+                ),
+            ],
             className="question",
         ),
         html.Ol(id="slide-list", className="slide-list", **{"aria-label": "Slides"}),
         html.Div(
-            [html.H2("No slides yet"),
-             html.P("Open a chapter and choose “Add to slides” on a figure. It comes here with its settings.")],
-            id="slide-empty", className="card note", hidden=True,
+            [
+                html.H2("No slides yet"),
+                html.P(
+                    "Open a chapter and choose “Add to slides” on a figure. It comes here with its settings."
+                ),
+            ],
+            id="slide-empty",
+            className="card note",
+            hidden=True,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def aside() -> list[Any]:
     """The slides page's controls: theme of the deck, and downloads."""
     buttons = [
-        html.Button(f"Download {name}", className="button" + (" primary" if suffix == "pptx" else ""), type="button",
-                    id=f"download-{suffix}", **{"data-download": suffix})
+        html.Button(
+            f"Download {name}",
+            className="button" + (" primary" if suffix == "pptx" else ""),
+            type="button",
+            id=f"download-{suffix}",
+            **{"data-download": suffix},
+        )
         for suffix, (name, _) in FORMATS.items()
-    ]  # fmt: skip
+    ]
     theme = dmc.SegmentedControl(
-        id="deck-theme", value="light", fullWidth=True, size="sm",
+        id="deck-theme",
+        value="light",
+        fullWidth=True,
+        size="sm",
         data=[{"value": "light", "label": "Light"}, {"value": "dark", "label": "Dark"}],
-    )  # fmt: skip
+    )
     return [
         html.Section(
             [
@@ -67,7 +86,7 @@ def aside() -> list[Any]:
             ],
             className="controls",
         )
-    ]  # fmt: skip
+    ]
 
 
 def register(app: Dash, stage: Stage) -> None:
@@ -89,7 +108,10 @@ def register(app: Dash, stage: Stage) -> None:
         except GenvizError as error:
             return _sorry(error)
         return send_file(
-            io.BytesIO(data), mimetype=FORMATS[suffix][1], as_attachment=True, download_name=f"slides.{suffix}"
+            io.BytesIO(data),
+            mimetype=FORMATS[suffix][1],
+            as_attachment=True,
+            download_name=f"slides.{suffix}",
         )
 
 

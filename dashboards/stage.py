@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards.address import slugs
+from dashboards.maps import Maps
 from genviz.errors import GenvizError, LiveError
 from genviz.views.subject import Subject
 
@@ -75,7 +76,9 @@ class Performance:
             self.error = error
         except Exception as error:
             _LOG.error("%s failed", self._given.name, exc_info=error)
-            self.error = LiveError(f"{self._given.name!r} failed with {type(error).__name__}; the log says more")
+            self.error = LiveError(
+                f"{self._given.name!r} failed with {type(error).__name__}; the log says more"
+            )
         finally:
             self._done.set()
 
@@ -120,6 +123,7 @@ class Stage:
         self._urgent: queue.SimpleQueue[Performance | None] = queue.SimpleQueue()
         self._any: queue.PriorityQueue[tuple[int, int, Performance | None]] = queue.PriorityQueue()
         self._helper: Any = None
+        self.maps = Maps(self._projector)
         for take in (self._urgent.get, lambda: self._any.get()[2]):
             threading.Thread(target=_work, args=(take,), name="genviz-stage", daemon=True).start()
         for act in self.acts.values() if warm else ():
@@ -133,13 +137,12 @@ class Stage:
             self._any.put((_URGENT, next(self._count), performance))
         return performance
 
-    def helper(self, source: str) -> Any:
-        """An engine that is no subject (the projector), started when first asked for."""
+    def _projector(self) -> Any:
         with self._lock:
             if self._helper is None:
                 from genviz.live import ProcessEngine
 
-                self._helper = ProcessEngine(source)
+                self._helper = ProcessEngine("projector")
             return self._helper
 
     def close(self) -> None:

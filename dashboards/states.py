@@ -22,8 +22,9 @@ def card(title: str, text: str, *more: Any, kind: str = "note", level: int = 2) 
     heading = html.H2(title) if level == 2 else html.H3(title)
     return html.Div(
         [html.Div(className=f"card-sign {kind}", **{"aria-hidden": "true"}), heading, html.P(text), *more],
-        className=f"card {kind}", role="alert" if kind == "problem" else "note",
-    )  # fmt: skip
+        className=f"card {kind}",
+        role="alert" if kind == "problem" else "note",
+    )
 
 
 def problem(error: GenvizError, level: int = 2) -> html.Div:
@@ -54,11 +55,17 @@ def waiting(line: str) -> html.Div:
     return html.Div(
         [
             html.Div(className="skeleton tall", **{"aria-hidden": "true"}),
-            html.P([html.Span(className="spinner", **{"aria-hidden": "true"}), html.Span(line, id="progress-line")],
-                   className="progress", role="status"),
+            html.P(
+                [
+                    html.Span(className="spinner", **{"aria-hidden": "true"}),
+                    html.Span(line, id="progress-line"),
+                ],
+                className="progress",
+                role="status",
+            ),
         ],
         className="waiting",
-    )  # fmt: skip
+    )
 
 
 def nothing_to_show() -> html.Div:
@@ -72,5 +79,6 @@ def nothing_to_show() -> html.Div:
 
 def does_not_apply(page: str, why: str, others: Sequence[tuple[str, str]]) -> html.Div:
     """The page is not for this subject; says what is."""
-    links = html.Ul([html.Li(html.A(title, href=href, className="link")) for title, href in others], className="links")
+    items = [html.Li(html.A(title, href=href, className="link")) for title, href in others]
+    links = html.Ul(items, className="links")
     return card(f"{page} does not apply here", why, html.P("This subject has:") if others else None, links)

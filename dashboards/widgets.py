@@ -49,7 +49,9 @@ class Placed:
         return {"role": "control", "scope": self.scope, "name": self.control.name}
 
 
-def place(views: Sequence[View], subject: Subject, given: Mapping[str, str]) -> tuple[list[Placed], list[str]]:
+def place(
+    views: Sequence[View], subject: Subject, given: Mapping[str, Any]
+) -> tuple[list[Placed], list[str]]:
     """Collect the controls of a page; those of the same name, label and choices are one.
 
     Parameters
@@ -73,7 +75,8 @@ def place(views: Sequence[View], subject: Subject, given: Mapping[str, str]) -> 
     for number, item in enumerate(found):
         if item.key in given:
             try:
-                found[number] = replace(item, control=replace(item.control, value=item.control.check(given[item.key])))
+                value = item.control.check(given[item.key])
+                found[number] = replace(item, control=replace(item.control, value=value))
             except ControlError as error:
                 complaints.append(str(error))
     return found, complaints
@@ -113,12 +116,15 @@ def as_text(control: Control) -> str:
     return str(control.value)
 
 
-def _label(control: Control, place: Mapping[str, str]) -> html.Div:
+def _label(control: Control, place: Mapping[str, str], shows_value: bool = False) -> html.Div:
     name = f"{place['scope']}-{place['name']}"
     return html.Div(
-        [html.Span(control.label, id=f"label-{name}"), html.Span(id=f"value-{name}", className="control-value")],
+        [
+            html.Span(control.label, id=f"label-{name}"),
+            html.Span(id=f"value-{name}", className="control-value") if shows_value else None,
+        ],
         className="control-label",
-    )  # fmt: skip
+    )
 
 
 def _choice(control: Choice, place: dict[str, str]) -> list[Any]:
@@ -128,15 +134,27 @@ def _choice(control: Choice, place: dict[str, str]) -> list[Any]:
         named = {"aria-labelledby": f"label-{place['scope']}-{place['name']}"}
         return [
             _label(control, place),
-            html.Div(dmc.SegmentedControl(id=place, data=data, value=str(control.value), fullWidth=True, size="sm"),
-                     role="group", **named),
-        ]  # fmt: skip
+            html.Div(
+                dmc.SegmentedControl(
+                    id=place, data=data, value=str(control.value), fullWidth=True, size="sm"
+                ),
+                role="group",
+                **named,
+            ),
+        ]
     return [
         dmc.Select(
-            id=place, label=control.label, data=data, value=str(control.value), allowDeselect=False,
-            searchable=len(data) > 8, size="sm", comboboxProps={"shadow": "md"}, checkIconPosition="right",
+            id=place,
+            label=control.label,
+            data=data,
+            value=str(control.value),
+            allowDeselect=False,
+            searchable=len(data) > 8,
+            size="sm",
+            comboboxProps={"shadow": "md"},
+            checkIconPosition="right",
         )
-    ]  # fmt: skip
+    ]
 
 
 def _number(control: Number, place: dict[str, str]) -> list[Any]:
@@ -144,42 +162,76 @@ def _number(control: Number, place: dict[str, str]) -> list[Any]:
     if not 0 < steps <= _SLIDER:
         return [
             dmc.NumberInput(
-                id=place, label=control.label, value=control.value, min=control.minimum, max=control.maximum,
-                step=control.step, size="sm", debounce=250, clampBehavior="strict", disabled=steps <= 0,
+                id=place,
+                label=control.label,
+                value=control.value,
+                min=control.minimum,
+                max=control.maximum,
+                step=control.step,
+                size="sm",
+                debounce=250,
+                clampBehavior="strict",
+                disabled=steps <= 0,
             )
-        ]  # fmt: skip
+        ]
     ends = [{"value": end, "label": f"{end:g}"} for end in (control.minimum, control.maximum)]
     return [
-        _label(control, place),
+        _label(control, place, shows_value=True),
         dmc.Slider(
-            id=place, value=control.value, min=control.minimum, max=control.maximum, step=control.step,
-            marks=ends, updatemode="drag", size=6, thumbSize=18, thumbLabel=control.label, className="slider",
+            id=place,
+            value=control.value,
+            min=control.minimum,
+            max=control.maximum,
+            step=control.step,
+            marks=ends,
+            updatemode="drag",
+            size=6,
+            thumbSize=18,
+            thumbLabel=control.label,
+            className="slider",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _switch(control: Switch, place: dict[str, str]) -> list[Any]:
-    return [dmc.Switch(id={**place, "role": "switch"}, label=control.label, checked=bool(control.value), size="sm")]
+    switch = {**place, "role": "switch"}
+    return [dmc.Switch(id=switch, label=control.label, checked=bool(control.value), size="sm")]
 
 
 def _text(control: Text, place: dict[str, str]) -> list[Any]:
     return [
         dmc.Textarea(
-            id=place, label=control.label, value=str(control.value), autosize=True, minRows=2, maxRows=6,
-            size="sm", debounce=600, maxLength=control.longest,
+            id=place,
+            label=control.label,
+            value=str(control.value),
+            autosize=True,
+            minRows=2,
+            maxRows=6,
+            size="sm",
+            debounce=600,
+            maxLength=control.longest,
         )
-    ]  # fmt: skip
+    ]
 
 
 def _picks(control: Picks, place: dict[str, str]) -> list[Any]:
     return [
         dmc.TextInput(
-            id=place, label=control.label, value=as_text(control), size="sm", debounce=500,
-            description=control.help, inputWrapperOrder=["label", "input", "description", "error"],
+            id=place,
+            label=control.label,
+            value=as_text(control),
+            size="sm",
+            debounce=500,
+            description=control.help,
+            inputWrapperOrder=["label", "input", "description", "error"],
         )
-    ]  # fmt: skip
+    ]
 
 
 _BUILDERS: dict[type[Control], Any] = {
-    Choice: _choice, Number: _number, Switch: _switch, Text: _text, Picks: _picks,
-}  # fmt: skip
+    Choice: _choice,
+    Number: _number,
+    Switch: _switch,
+    Text: _text,
+    Picks: _picks,
+}

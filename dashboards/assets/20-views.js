@@ -15,6 +15,7 @@
 
   app.draw = function (here, theme, values) {
     showTabs(here, values);
+    app.play(here, theme, values);
     for (const [name, keys] of Object.entries(here.views || {})) {
       const frame = document.getElementById("view-" + name);
       if (!frame || frame.hidden) continue;
@@ -54,8 +55,18 @@
       mark(one.id.view, "drawn", true);
       mark(one.id.view, "failed", !one.value.ok);
       if (view.wanted !== view.sent) send(one.id.view, view);
+      else if (one.value.again) again(one.id.view, view);
     });
   };
+
+  /* What was drawn stands in for something that is still being worked out: ask once more. */
+  function again(name, view) {
+    const wanted = view.wanted;
+    mark(name, "busy", true);
+    setTimeout(function () {
+      if (views[name] === view && view.wanted === wanted && view.flying === null) send(name, view);
+    }, 700);
+  }
 
   function mark(name, sign, on) {
     const frame = document.getElementById("view-" + name);
@@ -68,6 +79,8 @@
       document.querySelectorAll('[data-panel="' + panel + '"] > .view').forEach(function (frame) {
         const away = frame.dataset.view !== chosen;
         if (frame.hidden !== away) frame.hidden = away;
+        const caption = document.querySelector('[data-caption="' + frame.dataset.view + '"]');
+        if (caption) caption.hidden = away;
       });
       document.querySelectorAll("[data-for]").forEach(function (section) {
         const frame = document.getElementById("view-" + section.dataset.for);
@@ -84,10 +97,10 @@
       const rule = (app.here.clicks || {})[name];
       const mark = one.value.points.find((point) => point.customdata !== undefined && point.customdata !== null);
       dash.set_props({ role: "figure", view: name }, { clickData: null });
-      if (!rule || !mark) continue;
+      if (!rule || !mark || (rule.trace && mark.data.name !== rule.trace)) continue;
       const values = [].concat(mark.customdata);
       rule.sets.forEach((control, place) => set(control, values[place]));
-      if (rule.picks) pick(rule.picks, values[0]);
+      if (rule.picks) pick(rule.picks, values[0], rule.most);
     }
   };
 
@@ -97,13 +110,13 @@
     dash.set_props(id, { value: typeof value === "number" ? value : String(value) });
   }
 
-  /* The third click begins a new pair; a click on a chosen item lets it go. */
-  function pick(control, item) {
+  /* One click more than there are places begins anew; a click on a chosen item lets it go. */
+  function pick(control, item, most) {
     const now = (app.values[control] || "").split(",").filter((part) => part !== "");
     const text = String(item);
     if (app.fresh !== app.here.serial) now.length = 0; // the first click replaces the pair of the first sight
     app.fresh = app.here.serial;
-    const next = now.includes(text) ? now.filter((one) => one !== text) : now.length >= 2 ? [text] : now.concat(text);
+    const next = now.includes(text) ? now.filter((one) => one !== text) : now.length >= most ? [text] : now.concat(text);
     dash.set_props({ role: "control", scope: "page", name: control }, { value: next.join(",") });
   }
 })();

@@ -14,10 +14,22 @@
     app.go(location.pathname + "?" + query.toString().replace(/\+/g, "%20"), true);
   }
 
+  function expand(button) {
+    const panel = button.closest(".panel");
+    const wide = panel.classList.toggle("expanded");
+    panel.parentElement.classList.toggle("one", wide);
+    const says = wide ? "Show all pictures again" : "Fill the page with this picture";
+    button.title = says;
+    button.setAttribute("aria-label", says);
+    button.setAttribute("aria-pressed", String(wide));
+    dispatchEvent(new Event("resize"));
+  }
+
   addEventListener("click", function (event) {
     const button = event.target.closest && event.target.closest("button");
     if (!button) return;
     if (button.id === "run-go") run(true);
+    if (button.dataset.expand) expand(button);
     if (button.id === "copy-link") {
       navigator.clipboard.writeText(location.href).then(
         () => app.say("The link to this view is copied"),
@@ -27,6 +39,8 @@
   });
 
   addEventListener("keydown", function (event) {
+    const wide = event.key === "Escape" && document.querySelector(".panel.expanded [data-expand]");
+    if (wide) expand(wide);
     if (event.key === "Enter" && event.target.matches && event.target.matches(".run input")) {
       event.preventDefault();
       run(false);

@@ -8,4 +8,5 @@ ADVERSARIAL_GAME = Page(
     "Can the discriminator still tell real from fake?",
     needs=("score",),
     panels=(Panel(("score_histograms",), columns=5), Panel(("samples_by_score",), columns=7)),
+    first={"count": 24},
 )

@@ -7,6 +7,13 @@ ATTENTION = Page(
     "Attention",
     "Which token looks at which, and what does each head look for?",
     needs=("attention",),
-    panels=(Panel(("attention_heads",), columns=6), Panel(("attention_matrix", "attention_lines"), columns=6)),
-    clicks={"attention_heads": Click(sets=("site", "head"))},
+    panels=(
+        Panel(("attention_heads",), columns=5, rows=3),
+        Panel(("attention_matrix",), columns=7),
+        Panel(("attention_lines",), columns=5, rows=3),
+    ),
+    clicks={
+        "attention_heads": Click(sets=("site", "head")),
+        "attention_lines": Click(picks="query", most=1, trace="query"),
+    },
 )

@@ -37,10 +37,16 @@ class Click:
         Controls that take the mark's values (its ``customdata``), in order.
     picks : str
         A control of picked items that the mark's item is added to.
+    most : int
+        How many items can be picked.
+    trace : str
+        Only marks of the trace of this name; any, without it.
     """
 
     sets: tuple[str, ...] = ()
     picks: str = ""
+    most: int = 2
+    trace: str = ""
 
 
 def _nothing(_: Subject) -> list[Any]:
@@ -62,6 +68,10 @@ class Page:
     panels : tuple of Panel
     clicks : mapping
         View → what a click in it does.
+    first : mapping
+        Control → value to begin with on this page, where another than the view's own suits its frame.
+    also : callable
+        ``also(subject)`` gives further frames among the panels, which are no views.
     beside : callable
         ``beside(subject)`` gives what stands above the controls.
     """
@@ -72,6 +82,8 @@ class Page:
     needs: tuple[str, ...] = ()
     panels: tuple[Panel, ...] = ()
     clicks: Mapping[str, Click] = field(default_factory=dict)
+    first: Mapping[str, Any] = field(default_factory=dict)
+    also: Callable[[Subject], list[Any]] = _nothing
     beside: Callable[[Subject], list[Any]] = _nothing
 
     @property

@@ -10,9 +10,15 @@ from genviz.recording.table import size
 from genviz.views.subject import Subject
 
 _FACTS = (
-    ("n_params", "parameters"), ("n_layers", "layers"), ("d_model", "model width"), ("n_heads", "heads"),
-    ("d_head", "head width"), ("context", "context"), ("vocab", "vocabulary"), ("bytes", "in memory"),
-)  # fmt: skip
+    ("n_params", "parameters"),
+    ("n_layers", "layers"),
+    ("d_model", "model width"),
+    ("n_heads", "heads"),
+    ("d_head", "head width"),
+    ("context", "context"),
+    ("vocab", "vocabulary"),
+    ("bytes", "in memory"),
+)
 
 
 def _facts(subject: Subject) -> list[Any]:

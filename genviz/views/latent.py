@@ -10,6 +10,7 @@ from genviz.errors import NotCaptured
 from genviz.figures.latent_map import Colouring
 from genviz.recording import Recording
 from genviz.views.controls import Control, Picks
+from genviz.views.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,7 @@ def first_picks(codes: NDArray[np.float32], colouring: Colouring | None) -> tupl
         centred = codes - codes.mean(axis=0)
         along = centred @ np.linalg.svd(centred, full_matrices=False)[2][0]
         return int(along.argmin()), int(along.argmax())
-    text = colouring.values.astype(str)
-    groups = [np.flatnonzero(text == str(chosen)) for chosen in (classes[0], classes[-1])]
+    groups = [colouring.members(chosen) for chosen in (classes[0], classes[-1])]
     return tuple(int(g[((codes[g] - codes[g].mean(axis=0)) ** 2).sum(axis=1).argmin()]) for g in groups)
 
 
@@ -95,3 +95,13 @@ def picks_control(recording: Recording, codes: Codes) -> Control:
 def default_colour(known: dict[str, Any]) -> str:
     """Name of the colouring of a first sight: the first label."""
     return next(iter(known), "none")
+
+
+def laid_out(subject: Subject, points: NDArray[np.float32], *, method: str, seed: int) -> Any:
+    """Lay codes out in two dimensions: where the subject says, else here; returns a ``Projection``."""
+    from genviz.analysis.projection import Projection, project  # brings scikit-learn, which takes a second
+
+    if subject.projector is None:
+        return project(points, method=method, dimensions=2, seed=seed)
+    parts = subject.projector.call("project", points=points, method=method, dimensions=2, seed=seed)
+    return Projection.from_parts(parts, points)

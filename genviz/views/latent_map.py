@@ -2,14 +2,18 @@
 
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
+from genviz.analysis.latent import lerp
 from genviz.figures import latent_map as figures
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control, Number
 from genviz.views.latent import codes_of, colourings, default_colour, picks_control
+from genviz.views.projecting import layout
 from genviz.views.subject import Subject
 
+PATH_POINTS = 48
 METHODS = (("pca", "PCA: straight shadow, exact"), ("umap", "UMAP: neighbours stay neighbours"))
 AXES = {
     "pca": ("principal component 1", "principal component 2"),
@@ -43,14 +47,22 @@ def _draw(
 ) -> go.Figure:
     codes = codes_of(subject.recorded())
     known = colourings(subject.recorded(), len(codes.values))
-    from genviz.analysis.projection import project  # brings scikit-learn, which takes a second
-
-    found = project(codes.values, method=method, dimensions=2, seed=seed)
+    found = layout(codes.values, method=method, seed=seed)
+    path = None
+    note = f"Trustworthiness of neighbourhoods {found.trustworthiness:.3f} (1 is best)."
+    if len(picks) == 2:
+        shares = np.linspace(0, 1, PATH_POINTS)
+        path = found.place(lerp(codes.values[picks[0]], codes.values[picks[1]], shares))
+        note += " Dotted: the straight line from code A to code B."
+    if len(picks) == 2 and method == "umap":
+        note += f" Its place on this map: {found.placing}."
     return figures.latent_map(
         found.coordinates,
         axes=_axes(method, found),
         colouring=known.get(colour),
         picks=picks,
+        path=path,
+        note=note,
         theme=theme,
         title=f"{len(codes.values):,} codes of {codes.values.shape[1]} dimensions ({codes.site or 'model'})",
     )

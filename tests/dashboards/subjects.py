@@ -11,7 +11,15 @@ from genviz.recording import Recording
 from genviz.views.subject import Subject
 
 SENTENCE = "The cat sits on the mat ."
-FACTS = {"n_params": 9_184, "n_layers": 2, "d_model": 16, "n_heads": 4, "d_head": 4, "context": 32, "bytes": 36_736}
+FACTS = {
+    "n_params": 9_184,
+    "n_layers": 2,
+    "d_model": 16,
+    "n_heads": 4,
+    "d_head": 4,
+    "context": 32,
+    "bytes": 36_736,
+}
 
 
 def module(name: str, kind: str, parameters: int, *children: dict[str, Any]) -> dict[str, Any]:
@@ -142,6 +150,7 @@ class Engine:
 
 def reader() -> Engine:
     """A language model: reads a text."""
+
     def record(text: str = SENTENCE) -> Recording:
         if text == "refuse":
             raise LiveError("this model does not read <b>that</b>")
@@ -154,7 +163,9 @@ def reader() -> Engine:
 
 def dots() -> Engine:
     """An autoencoder: decodes."""
-    return Engine(latent_recording().info, record=latent_recording, decode=lambda codes: blobs(np.asarray(codes)))
+    return Engine(
+        latent_recording().info, record=latent_recording, decode=lambda codes: blobs(np.asarray(codes))
+    )
 
 
 def game() -> Engine:
