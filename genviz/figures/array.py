@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, small_print
-from genviz.figures.colours import not_a_number, tint
+from genviz.figures.colours import colorbar, not_a_number, tint
 from genviz.figures.text import clean, tokens
 from genviz.figures.theme import palette
 
@@ -104,7 +104,7 @@ def plane(
         zmin=-top if signed else low,
         zmax=top if signed else (high if high > low else low + 1),
         colorscale=[list(stop) for stop in scale],
-        colorbar={"title": {"text": clean(value), "side": "right"}},
+        colorbar=colorbar(clean(value)),
         hovertemplate=f"{clean(axes[0])} %{{y}}<br>{clean(axes[1])} %{{x}}<br>%{{z:.6g}}<extra></extra>",
         hoverongaps=True,
         name=clean(value),

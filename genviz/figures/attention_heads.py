@@ -124,12 +124,11 @@ def _tile(overview: Overview, side: int, logarithmic: bool) -> image.Pixels:
 
 
 def _scale(logarithmic: bool, theme: str) -> go.Scatter:
-    title = {"text": "weight", "side": "right"}
     if not logarithmic:
-        return bar(palette(theme).magnitude, 0.0, 1.0, title=title)
+        return bar(palette(theme).magnitude, 0.0, 1.0, "weight")
     places = list(range(round(np.log10(FAINTEST)), 1))
     texts = [f"≤ {FAINTEST:g}", *(f"{10.0**at:g}" for at in places[1:])]
-    return bar(palette(theme).magnitude, places[0], 0, title=title, tickvals=places, ticktext=texts)
+    return bar(palette(theme).magnitude, places[0], 0, "weight", tickvals=places, ticktext=texts)
 
 
 def _answers(heads: Sequence[Sequence[HeadMap]], sites: Sequence[str], across: int) -> go.Heatmap:

@@ -11,7 +11,7 @@ from genviz.analysis.attention import Overview
 from genviz.figures import image
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, place
-from genviz.figures.colours import bar, masked, not_a_number, table
+from genviz.figures.colours import bar, colorbar, masked, not_a_number, table
 from genviz.figures.text import clean, tokens
 from genviz.figures.theme import SIZE, palette
 
@@ -63,7 +63,7 @@ def attention_matrix(
         hoverongaps=False,
         xgap=0.5,
         ygap=0.5,
-        colorbar={"title": {"text": "weight", "side": "right"}},
+        colorbar=colorbar("weight"),
         name="weight",
         **_numbers(values.shape, theme),
     )
@@ -102,7 +102,7 @@ def attention_overview(
     high = top or (float(finite.max()) if finite.size else 1.0) or 1.0
     scale = palette(theme).magnitude
     place(figure, _picture(overview, high, theme), x=-0.5, y=-0.5, width=shape[1], height=shape[0])
-    figure.add_trace(bar(scale, 0.0, high, title={"text": _weight_name(overview, how), "side": "right"}))
+    figure.add_trace(bar(scale, 0.0, high, _weight_name(overview, how)))
     figure.add_trace(_coarse(overview, shape, how))
     names = {"type": "linear", "constrain": "domain", "showgrid": False, "zeroline": False}
     figure.update_xaxes(title=KEY_TITLE + " (position)", range=[-0.5, shape[1] - 0.5], **names)

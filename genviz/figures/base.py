@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from genviz.figures import theme as look
 from genviz.figures.colours import tint
 
-LINE = 120  # characters of small print on a line
+LINE = 100  # characters of small print on a line
 
 
 def blank(theme: str, title: str = "", subtitle: str = "", **layout: Any) -> go.Figure:

@@ -48,7 +48,18 @@ def not_a_number(theme: str) -> str:
     return "#d81b60" if theme == "light" else "#ff5c9a"
 
 
-def bar(scale: Scale, low: float, high: float, **colorbar: Any) -> go.Scatter:
+def colorbar(title: str, **more: Any) -> dict[str, Any]:
+    """Settings of a colour bar; ``title`` is escaped already."""
+    return {
+        "title": {"text": title, "side": "right"},
+        "outlinewidth": 0,
+        "thickness": 12,
+        "ticks": "",
+        **more,
+    }
+
+
+def bar(scale: Scale, low: float, high: float, title: str, **more: Any) -> go.Scatter:
     """A trace that draws nothing but a colour bar, for figures whose values are a picture."""
     return go.Scatter(
         x=[None],
@@ -62,6 +73,6 @@ def bar(scale: Scale, low: float, high: float, **colorbar: Any) -> go.Scatter:
             "cmax": high,
             "colorscale": [list(stop) for stop in scale],
             "showscale": True,
-            "colorbar": {"outlinewidth": 0, "thickness": 12, "ticks": "", **colorbar},
+            "colorbar": colorbar(title, **more),
         },
     )

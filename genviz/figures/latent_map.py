@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,14 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from genviz.figures.arrays import plain
-from genviz.figures.base import blank
-from genviz.figures.colours import mix
+from genviz.figures.base import blank, small_print
+from genviz.figures.colours import colorbar
 from genviz.figures.text import clean, number
-from genviz.figures.theme import SIZE, palette, role
+from genviz.figures.theme import SIZE, palette
 
 WEBGL_ABOVE = 2000  # points; SVG draws 10k in 4 s, WebGL in 0.4 s
-CLASSES_UP_TO = 10  # different values up to which a label is shown as classes, each with its colour
+CLASSES_UP_TO = 10  # classes with a colour of their own; numbers of more values get a scale, names "other"
+OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,30 @@ class Colouring:
     name: str
     values: NDArray[Any]
 
-    @property
-    def classes(self) -> list[Any]:
-        """The different values in order, when few enough to have a colour each; else none."""
-        if self.values.dtype.kind == "f" and not np.array_equal(self.values, np.round(self.values)):
+    @cached_property
+    def texts(self) -> NDArray[np.str_]:
+        """The values as text."""
+        return np.array([str(value) for value in self.values.tolist()])
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """The classes in order, as text; none when the values are numbers on a scale."""
+        named = self.values.dtype.kind in "OUS"
+        if not named and not np.array_equal(self.values, np.round(self.values)):
             return []
-        found = np.unique(self.values)
-        few = len(found) <= CLASSES_UP_TO or self.values.dtype.kind in "OUS"
-        return list(found) if few else []
+        found, counts = np.unique(self.texts if named else self.values, return_counts=True)
+        if len(found) <= CLASSES_UP_TO:
+            return [str(value) for value in found.tolist()]
+        if not named:
+            return []
+        frequent = np.sort(np.argsort(-counts, kind="stable")[: CLASSES_UP_TO - 1])
+        return [*(str(value) for value in found[frequent]), OTHER]
+
+    def members(self, chosen: str) -> NDArray[np.intp]:
+        """Items of one class."""
+        if chosen == OTHER and OTHER not in self.texts:
+            return np.flatnonzero(~np.isin(self.texts, self.classes))
+        return np.flatnonzero(self.texts == chosen)
 
 
 def latent_map(
@@ -49,6 +67,7 @@ def latent_map(
     colouring: Colouring | None = None,
     picks: Sequence[int] = (),
     path: NDArray[Any] | None = None,
+    note: str = "",
     title: str = "",
     theme: str = "light",
 ) -> go.Figure:
@@ -64,13 +83,16 @@ def latent_map(
         Chosen items, at most two: the first and the second.
     path : float array, (point, 2), optional
         The way between the picks on this map; a straight line without it.
+    note : str
+        What must be known to read the map, for the small print.
     title : str
     theme : {"light", "dark"}
     """
-    figure = blank(theme, clean(title))
+    figure = blank(theme, clean(title), margin={"b": 104})
+    small_print(figure, clean(note, 400), theme)
     kind = go.Scattergl if len(coordinates) > WEBGL_ABOVE else go.Scatter
     for members, colour, name in _groups(coordinates, colouring, theme):
-        figure.add_trace(_points(kind, coordinates, members, colouring, colour, name))
+        figure.add_trace(_points(kind, coordinates, members, colouring, (colour, name), theme))
     _mark(figure, kind, coordinates, picks, path, theme)
     figure.update_xaxes(title=axes[0], zeroline=False)
     figure.update_yaxes(title=axes[1], zeroline=False, scaleanchor="x")
@@ -89,9 +111,7 @@ def _groups(
         return [(every, hues[0], "items")]
     if not colouring.classes:
         return [(every, None, colouring.name)]
-    text = colouring.values.astype(str)
-    hue = [hues[n % len(hues)] for n in range(len(colouring.classes))]
-    return [(every[text == str(c)], hue[n], str(c)) for n, c in enumerate(colouring.classes)]
+    return [(colouring.members(name), hues[n % len(hues)], name) for n, name in enumerate(colouring.classes)]
 
 
 def _points(
@@ -99,9 +119,11 @@ def _points(
     coordinates: NDArray[Any],
     members: NDArray[np.intp],
     colouring: Colouring | None,
-    colour: str | None,
-    name: str,
+    shown: tuple[str | None, str],
+    theme: str,
 ) -> Any:
+    """One trace; ``shown`` is its colour (None: by value) and its name."""
+    colour, name = shown
     size = float(np.clip(160 / np.sqrt(max(len(coordinates), 1)), 4, 9))
     marker: dict[str, Any] = {"size": size, "opacity": 0.85}
     if colour is None and colouring is not None:
@@ -109,8 +131,8 @@ def _points(
             "color": plain(colouring.values),
             "coloraxis": None,
             "showscale": True,
-            "colorscale": "Viridis",
-            "colorbar": {"title": {"text": clean(colouring.name, 24), "side": "right"}},
+            "colorscale": [list(stop) for stop in palette(theme).spectrum],
+            "colorbar": colorbar(clean(colouring.name, 24)),
         }
     else:
         marker |= {"color": colour}
@@ -140,43 +162,36 @@ def _mark(
     path: NDArray[Any] | None,
     theme: str,
 ) -> None:
+    """Mark the chosen points A and B, and draw the way between them."""
+    colours = palette(theme)
     if len(picks) == 2:
         way = coordinates[list(picks)] if path is None else path
-        edge = mix(palette(theme).text, palette(theme).page, 0.1)
+        line = {"color": colours.text, "width": 2.5, "dash": "dot"}
         figure.add_trace(
             kind(
                 x=plain(way[:, 0]),
                 y=plain(way[:, 1]),
                 mode="lines",
                 hoverinfo="skip",
-                line={"color": edge, "width": 3},
+                line=line,
                 name="path",
                 showlegend=False,
             )
         )
-    for pick, name in zip(picks, ("first", "second"), strict=False):
+    for pick, name in zip(picks, "AB", strict=False):
+        marker = {"size": 24, "color": colours.page, "line": {"width": 2.5, "color": colours.text}}
         figure.add_trace(
             kind(
                 x=plain(coordinates[[pick], 0]),
                 y=plain(coordinates[[pick], 1]),
                 mode="markers",
                 name=name,
-                marker={
-                    "size": 17,
-                    "color": role(name, theme),
-                    "line": {"width": 3, "color": palette(theme).text},
-                },
+                marker=marker,
                 customdata=plain([pick]),
                 showlegend=False,
-                hovertemplate=f"<b>item {pick}</b>: {name} pick<extra></extra>",
+                hovertemplate=f"<b>{name}: item {pick}</b><extra></extra>",
             )
         )
         x, y = (float(value) for value in coordinates[pick])
-        figure.add_annotation(
-            x=x,
-            y=y,
-            text=f"<b>{'A' if name == 'first' else 'B'}</b>",
-            showarrow=False,
-            yshift=20,
-            font={"size": SIZE + 2, "color": palette(theme).text},
-        )
+        font = {"size": SIZE - 1, "color": colours.text}
+        figure.add_annotation(x=x, y=y, text=f"<b>{name}</b>", showarrow=False, font=font)

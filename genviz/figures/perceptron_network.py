@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, hidden_axis, small_print
-from genviz.figures.colours import tint
+from genviz.figures.colours import colorbar, tint
 from genviz.figures.text import clean, number
 from genviz.figures.theme import SIZE, palette, role
 
@@ -192,7 +192,7 @@ def _draw_units(figure: go.Figure, at: int, column: Column, top: float, theme: s
         "line": {"width": 1.5, "color": colours.muted},
         "showscale": bar,
         "opacity": 1,
-        "colorbar": {"title": {"text": "unit's value", "side": "right"}, "outlinewidth": 0, "thickness": 12},
+        "colorbar": colorbar("unit's value"),
     }
     figure.add_scatter(
         x=plain(np.full(count, at)),

@@ -30,6 +30,7 @@ class Palette:
     categories: tuple[str, ...]
     magnitude: tuple[tuple[float, str], ...]
     signed: tuple[tuple[float, str], ...]
+    spectrum: tuple[tuple[float, str], ...]  # for points: no end of it fades into the page
 
 
 LIGHT = Palette(
@@ -45,6 +46,7 @@ LIGHT = Palette(
     ),
     magnitude=((0.0, "#f7fbff"), (0.25, "#b9d7ea"), (0.5, "#5fa6d1"), (0.75, "#2171b5"), (1.0, "#08306b")),
     signed=((0.0, "#b2440e"), (0.25, "#eba06f"), (0.5, "#f4f4f4"), (0.75, "#7fb6d8"), (1.0, "#0b5394")),
+    spectrum=((0.0, "#e8a11c"), (0.35, "#d9573f"), (0.7, "#8b2f7f"), (1.0, "#2a1a5e")),
 )  # fmt: skip
 DARK = Palette(
     page="#12151b",
@@ -59,6 +61,7 @@ DARK = Palette(
     ),
     magnitude=((0.0, "#171c26"), (0.25, "#1d4468"), (0.5, "#2f7ab3"), (0.75, "#74b8e0"), (1.0, "#eaf6ff")),
     signed=((0.0, "#ff9a5c"), (0.25, "#a8592a"), (0.5, "#20242c"), (0.75, "#2d6fa3"), (1.0, "#7cc4ff")),
+    spectrum=((0.0, "#6a57c9"), (0.35, "#c05a9c"), (0.7, "#f2916b"), (1.0, "#ffe08a")),
 )  # fmt: skip
 PALETTES = {"light": LIGHT, "dark": DARK}
 

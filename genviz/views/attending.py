@@ -131,10 +131,11 @@ def _not_ruled_out(stored: NDArray[np.float32]) -> NDArray[np.bool_]:
     return visible
 
 
-def calls_together(recording: Recording, site: str) -> bool:
-    """Tell whether the calls of a site continue one sequence (as ``generate`` does)."""
+def calls_together(recording: Recording) -> bool:
+    """Tell whether the calls of every site continue one sequence (as ``generate`` does)."""
     try:
-        recording.attention(site, head=0, query=0)
+        for site in recording.sites(kind="attention"):
+            recording.attention(site, head=0, query=0)
     except NotCaptured:
         return False
     return True
@@ -142,7 +143,6 @@ def calls_together(recording: Recording, site: str) -> bool:
 
 def site_controls(recording: Recording) -> tuple[Control, ...]:
     """Which sample, and which call, for views that show attention."""
-    sites = recording.sites(kind="attention")
     entries = [e for e in recording.entries() if e.kind in ("query", "attention")]
     samples = max(entry.shape[0] for entry in entries)
     calls = sorted({entry.call for entry in entries})
@@ -153,7 +153,7 @@ def site_controls(recording: Recording) -> tuple[Control, ...]:
         )
     if len(calls) > 1:
         options = tuple((call, f"call {call}") for call in calls)
-        together = ((ALL_CALLS, "all, as one sequence"),) if calls_together(recording, sites[0]) else ()
+        together = ((ALL_CALLS, "all, as one sequence"),) if calls_together(recording) else ()
         first = ALL_CALLS if together else calls[0]
         controls.append(
             Choice(
