@@ -1,6 +1,6 @@
 """What runs in the browser: functions of ``assets/*.js``, tied to the components whose news they wait for."""
 
-from dash import ALL, ClientsideFunction, Dash, Input, Output
+from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output
 
 
 def register(app: Dash) -> None:
@@ -27,5 +27,14 @@ def register(app: Dash) -> None:
         Input({"role": "control", "scope": ALL, "name": ALL}, "value"),
         Input({"role": "switch", "scope": ALL, "name": ALL}, "checked"),
     )
-    tie("answered", Input({"role": "answer", "view": ALL}, "data"))
-    tie("clicked", Input({"role": "figure", "view": ALL}, "clickData"))
+    # One view each: with ALL, Dash would hold the news of one back until every other has its own.
+    tie(
+        "answered",
+        Output({"role": "done", "view": MATCH}, "data"),
+        Input({"role": "answer", "view": MATCH}, "data"),
+    )
+    tie(
+        "clicked",
+        Output({"role": "figure", "view": MATCH}, "clickData"),
+        Input({"role": "figure", "view": MATCH}, "clickData"),
+    )

@@ -10,7 +10,6 @@ import dash_mantine_components as dmc
 from dash import MATCH, Dash, Input, Output, dcc, html, no_update
 
 from dashboards import states
-from dashboards.maps import NotYet
 from dashboards.pages.base import Page, Panel, view_named
 from dashboards.running import checked
 from dashboards.stage import Stage
@@ -123,6 +122,7 @@ def _body(view: View, chosen: str) -> html.Div:
             html.Div(className="skeleton tall over", **{"aria-hidden": "true"}),
             dcc.Store(id={"role": "request", "view": view.name}),
             dcc.Store(id={"role": "answer", "view": view.name}),
+            dcc.Store(id={"role": "done", "view": view.name}),
         ],
         id=f"view-{view.name}",
         className="view",
@@ -169,7 +169,7 @@ def framed(figure: Any) -> tuple[Any, str]:
     return figure, unescape(_TAG.sub(" ", title)).strip()
 
 
-def drawn(stage: Stage, request: dict[str, Any], patience: float = 120.0) -> Any:
+def drawn(stage: Stage, request: dict[str, Any]) -> Any:
     """Draw what a request (or a kept slide) describes.
 
     Parameters
@@ -177,13 +177,9 @@ def drawn(stage: Stage, request: dict[str, Any], patience: float = 120.0) -> Any
     stage : Stage
     request : dict
         ``subject``, ``view``, ``theme``, ``values`` (controls as text), ``run`` (arguments of ``record``).
-    patience : float
-        Seconds to wait for a map that another process works out.
 
     Raises
     ------
-    NotYet
-        When the map takes longer.
     GenvizError
         When it names what is not there, or the view cannot be drawn.
     """
@@ -198,7 +194,7 @@ def drawn(stage: Stage, request: dict[str, Any], patience: float = 120.0) -> Any
         raise ControlError(f"no view {name!r}") from None
     theme = "dark" if request.get("theme") == "dark" else "light"
     values = {str(key): value for key, value in (request.get("values") or {}).items()}
-    return view(stage.maps.subject(performance.subject, patience), theme=theme, **values)
+    return view(performance.subject, theme=theme, **values)
 
 
 def meanwhile(stage: Stage, request: dict[str, Any]) -> tuple[Any, str]:
@@ -210,8 +206,12 @@ def meanwhile(stage: Stage, request: dict[str, Any]) -> tuple[Any, str]:
     progress : str
         How far the map is; empty when the figure is the one asked for.
     """
-    try:
-        return drawn(stage, request, _SOON), ""
-    except NotYet as progress:
-        values = {**request["values"], "method": "pca"}
-        return drawn(stage, {**request, "values": values}), f"UMAP: {progress} Meanwhile PCA."
+    values = request.get("values") or {}
+    if values.get("method") != "umap":
+        return drawn(stage, request), ""
+    figure = stage.maps.get(request, lambda: drawn(stage, request), _SOON)
+    if figure is not None:
+        return figure, ""
+    seconds = f"{stage.maps.waiting():.0f} s"
+    standing_in = drawn(stage, {**request, "values": {**values, "method": "pca"}})
+    return standing_in, f"PCA, while UMAP is laid out: {seconds} (its first map takes half a minute)"

@@ -122,8 +122,7 @@ class Stage:
         self._lock, self._count = threading.Lock(), itertools.count()
         self._urgent: queue.SimpleQueue[Performance | None] = queue.SimpleQueue()
         self._any: queue.PriorityQueue[tuple[int, int, Performance | None]] = queue.PriorityQueue()
-        self._helper: Any = None
-        self.maps = Maps(self._projector)
+        self.maps = Maps()
         for take in (self._urgent.get, lambda: self._any.get()[2]):
             threading.Thread(target=_work, args=(take,), name="genviz-stage", daemon=True).start()
         for act in self.acts.values() if warm else ():
@@ -137,21 +136,14 @@ class Stage:
             self._any.put((_URGENT, next(self._count), performance))
         return performance
 
-    def _projector(self) -> Any:
-        with self._lock:
-            if self._helper is None:
-                from genviz.live import ProcessEngine
-
-                self._helper = ProcessEngine("projector")
-            return self._helper
-
     def close(self) -> None:
         """End the models' processes."""
         self._urgent.put(None)
         self._any.put((_URGENT, -1, None))
-        for engine in (self._helper, *(act.subject.live for act in self.acts.values())):
-            if hasattr(engine, "close"):
-                engine.close()
+        self.maps.close()
+        for act in self.acts.values():
+            if hasattr(act.subject.live, "close"):
+                act.subject.live.close()
 
     def _performance(self, act: Act, arguments: dict[str, Any]) -> Performance:
         key = json.dumps(arguments, sort_keys=True)

@@ -46,18 +46,23 @@
     dash.set_props({ role: "request", view: name }, { data: Object.assign({ number: flight }, view.sent) });
   }
 
-  functions.answered = function (answers) {
-    dash.callback_context.inputs_list[0].forEach(function (one) {
-      const view = views[one.id.view];
-      if (!view || !one.value || one.value.number !== view.flying) return;
-      view.flying = null;
-      mark(one.id.view, "busy", false);
-      mark(one.id.view, "drawn", true);
-      mark(one.id.view, "failed", !one.value.ok);
-      if (view.wanted !== view.sent) send(one.id.view, view);
-      else if (one.value.again) again(one.id.view, view);
-    });
+  functions.answered = function (answer) {
+    const name = nameOf(dash.callback_context.triggered);
+    const view = views[name];
+    if (!view || !answer || answer.number !== view.flying) return dash.no_update;
+    view.flying = null;
+    mark(name, "busy", false);
+    mark(name, "drawn", true);
+    mark(name, "failed", !answer.ok);
+    if (view.wanted !== view.sent) send(name, view);
+    else if (answer.again) again(name, view);
+    return answer.number;
   };
+
+  function nameOf(triggered) {
+    const id = triggered.length ? triggered[0].prop_id : "";
+    return id ? JSON.parse(id.slice(0, id.lastIndexOf("."))).view : "";
+  }
 
   /* What was drawn stands in for something that is still being worked out: ask once more. */
   function again(name, view) {
@@ -90,18 +95,16 @@
   }
 
   /* Clicks on marks set controls; everything else follows from the controls. */
-  functions.clicked = function () {
-    for (const one of dash.callback_context.triggered) {
-      if (!one.value || !one.value.points || !app.here) continue;
-      const name = JSON.parse(one.prop_id.slice(0, one.prop_id.lastIndexOf("."))).view;
-      const rule = (app.here.clicks || {})[name];
-      const mark = one.value.points.find((point) => point.customdata !== undefined && point.customdata !== null);
-      dash.set_props({ role: "figure", view: name }, { clickData: null });
-      if (!rule || !mark || (rule.trace && mark.data.name !== rule.trace)) continue;
+  functions.clicked = function (click) {
+    if (!click || !click.points || !app.here) return dash.no_update;
+    const rule = (app.here.clicks || {})[nameOf(dash.callback_context.triggered)];
+    const mark = click.points.find((point) => point.customdata !== undefined && point.customdata !== null);
+    if (rule && mark && (!rule.trace || mark.data.name === rule.trace)) {
       const values = [].concat(mark.customdata);
       rule.sets.forEach((control, place) => set(control, values[place]));
       if (rule.picks) pick(rule.picks, values[0], rule.most);
     }
+    return null; // so that the same mark can be clicked again
   };
 
   function set(control, value) {

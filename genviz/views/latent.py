@@ -10,7 +10,6 @@ from genviz.errors import NotCaptured
 from genviz.figures.latent_map import Colouring
 from genviz.recording import Recording
 from genviz.views.controls import Control, Picks
-from genviz.views.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -95,13 +94,3 @@ def picks_control(recording: Recording, codes: Codes) -> Control:
 def default_colour(known: dict[str, Any]) -> str:
     """Name of the colouring of a first sight: the first label."""
     return next(iter(known), "none")
-
-
-def laid_out(subject: Subject, points: NDArray[np.float32], *, method: str, seed: int) -> Any:
-    """Lay codes out in two dimensions: where the subject says, else here; returns a ``Projection``."""
-    from genviz.analysis.projection import Projection, project  # brings scikit-learn, which takes a second
-
-    if subject.projector is None:
-        return project(points, method=method, dimensions=2, seed=seed)
-    parts = subject.projector.call("project", points=points, method=method, dimensions=2, seed=seed)
-    return Projection.from_parts(parts, points)

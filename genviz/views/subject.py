@@ -37,15 +37,11 @@ class Subject:
         Shown in the subject picker, and kept in exports.
     recording : Recording, optional
     live : engine, optional
-    projector : engine, optional
-        Lays points out elsewhere (``project``, as :class:`genviz.live.projector.Projector` does); without it,
-        maps are worked out here.
     """
 
     name: str
     recording: Recording | None = None
     live: Runs | None = None
-    projector: Runs | None = None
 
     @property
     def info(self) -> Mapping[str, Any]:
