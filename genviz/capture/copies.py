@@ -83,7 +83,8 @@ def _numpy_dtype(dtype: torch.dtype) -> str:
 def first_tensor(value: Any) -> torch.Tensor | None:
     """The first tensor in a module's output: itself, in a tuple, in a dict or a Hugging Face output."""
     if isinstance(value, torch.Tensor):
-        return value
+        # a nested tensor (PyTorch's padded encoder) has no shape: it is padded again with zeros
+        return torch.nested.to_padded_tensor(value.detach(), 0.0) if value.is_nested else value
     if isinstance(value, dict):
         value = tuple(value.values())
     if isinstance(value, list | tuple):

@@ -1,6 +1,5 @@
 """What a model is made of: its tree of modules, its sizes, where it comes from. Needs no run."""
 
-import importlib.metadata
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -94,8 +93,5 @@ def _versions() -> dict[str, str]:
     found = {"python": sys.version.split()[0], "torch": str(torch.__version__)}
     for name in ("genviz", "transformers"):
         if name in sys.modules:
-            try:
-                found[name] = importlib.metadata.version(name)
-            except importlib.metadata.PackageNotFoundError:
-                found[name] = str(getattr(sys.modules[name], "__version__", "unknown"))
+            found[name] = str(getattr(sys.modules[name], "__version__", "unknown"))
     return found

@@ -126,7 +126,6 @@ class Capture(AbstractContextManager[LiveRecording]):
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._run_began = 0
         self.late = frozenset(module for module in self._network.modules.values() if module._forward_hooks)
-        self._describe()
         self.recording.before_writing = self._describe
         hooks.attach(self, attention.stand_ins(self._network) if self._sees_attention() else ())
         return self.recording

@@ -102,6 +102,8 @@ def four_axes(tensor: torch.Tensor, heads: int | None) -> torch.Tensor:
     if tensor.ndim == 4:
         return tensor
     if tensor.ndim > 4:
+        if heads and tensor.shape[1] == heads != tensor.shape[-3]:
+            tensor = tensor.movedim(1, -3)  # (sample, head, window, …): windows are samples, not heads
         return tensor.flatten(0, tensor.ndim - 4)
     if tensor.ndim == 2:
         return tensor[None, None]

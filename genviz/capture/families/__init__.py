@@ -1,5 +1,6 @@
 """The families of models, in the order in which they are tried."""
 
+from functools import cache
 from importlib.metadata import entry_points
 
 from genviz.capture.families.autoencoder import Autoencoder
@@ -23,6 +24,7 @@ FAMILIES: tuple[Family, ...] = (
 )
 
 
+@cache
 def families() -> tuple[Family, ...]:
     """``FAMILIES`` and those that other packages add through the entry-point group ``genviz.families``."""
     added = tuple(entry.load()() for entry in entry_points(group="genviz.families"))
