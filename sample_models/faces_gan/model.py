@@ -27,6 +27,7 @@ class Generator(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> Generator().eval()(torch.randn(2, 32)).shape
     torch.Size([2, 3, 32, 32])
     """
@@ -65,6 +66,7 @@ class Discriminator(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> Discriminator().eval()(torch.rand(2, 3, 32, 32)).shape
     torch.Size([2])
     """

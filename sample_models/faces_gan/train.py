@@ -44,6 +44,7 @@ class Game:
     def __init__(self, *, steps: int) -> None:
         self.generator = _channels_last(Generator()).train()
         self.discriminator = _channels_last(Discriminator()).train()
+        _settle(self.generator)
         self.averaged = copy.deepcopy(self.generator).eval()
         self.steps = steps
         self._step_generator = _optimiser(self.generator)
@@ -136,6 +137,15 @@ def _half(value: Tensor) -> Tensor:
 
 def _optimiser(network: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, betas=BETAS)
+
+
+def _settle(generator: nn.Module) -> None:
+    # Until batch normalisation has seen some noise, the untrained generator draws an even grey in evaluation.
+    # The statistics of evaluation take no part in training, nor does this noise: the game stays the same.
+    noise = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for _ in range(50):
+            generator(torch.randn(BATCH, LATENT_SIZE, generator=noise))
 
 
 def _channels_last(network: Network) -> Network:

@@ -26,7 +26,7 @@ BETA = 0.03
 WARM_UP = 0.2
 # Brows, eyes and mouth tell faces apart in few pixels: errors there, (row, column), count several times.
 FEATURES = (slice(11, 28), slice(6, 26))
-EMPHASIS = 1.0
+EMPHASIS = 3.0
 
 
 def train(seed: int, *, steps: int = STEPS, faces: int = FACES) -> FacesVAE:

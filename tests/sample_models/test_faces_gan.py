@@ -50,9 +50,10 @@ def test_metric_is_as_the_card_says(name: str, metrics: dict[str, float]) -> Non
 
 def test_fakes_are_good_and_have_not_collapsed(metrics: dict[str, float]) -> None:
     assert metrics["precision"] > 0.9
-    assert metrics["recall"] > 0.7
+    assert metrics["recall"] > 0.9
     assert metrics["coverage"] > 0.9
-    assert metrics["frechet"] < 1.0
+    # Two sets of real faces lie 0.37 apart, an untrained generator 124.
+    assert metrics["frechet"] < 2.5
     for name in CATEGORIES:
         assert metrics[f"share_{name}"] > 0.5
     for name in CONTINUOUS:
@@ -68,8 +69,10 @@ def test_the_discriminator_is_neither_blind_nor_certain(metrics: dict[str, float
 def test_the_measures_see_a_generator_that_has_not_learnt(metrics: dict[str, float]) -> None:
     history = checkpoints()
     start = evaluate(history[0])
-    assert start["recall"] < 0.2
-    assert start["coverage"] < 0.2
+    assert start["precision"] < 0.1
+    assert start["recall"] < 0.1
+    assert start["coverage"] < 0.1
+    assert start["share_hair_colour"] < 0.1
     assert start["frechet"] > 20 * metrics["frechet"]
     middle = evaluate(history[-5])
     assert metrics["frechet"] < middle["frechet"] < start["frechet"]
@@ -115,6 +118,17 @@ def test_checkpoints_tell_the_story_of_the_training(sample: dict[str, Any]) -> N
         assert torch.equal(pictures[-1], sample["generator"](noise))
     changes = [(a - b).abs().mean().item() for a, b in itertools.pairwise(pictures)]
     assert min(changes) > 0.003
+
+
+def test_the_first_checkpoint_draws_noise(sample: dict[str, Any]) -> None:
+    generator, _ = load(sample["checkpoints"][0])
+    with torch.no_grad():
+        images = generator(torch.randn(32, 32, generator=torch.Generator().manual_seed(0)))
+    neighbours = torch.corrcoef(torch.stack([images[..., 1:].flatten(), images[..., :-1].flatten()]))[0, 1]
+    assert images.std() > 0.1
+    assert neighbours.abs() < 0.3
+    real = torch.from_numpy(sample["data"][:32])
+    assert torch.corrcoef(torch.stack([real[..., 1:].flatten(), real[..., :-1].flatten()]))[0, 1] > 0.8
 
 
 def test_all_files_together_are_small() -> None:
