@@ -14,6 +14,10 @@ _UNWRITABLE = re.compile(
 )
 # Plotly's pseudo-HTML knows links; everything else that it does not know it shows as text.
 _LINK = re.compile(r"</?a\b[^>]*>", re.IGNORECASE)
+# … and passes their styles on to SVG, where url() loads; backslashes could spell it otherwise.
+_LOADING_STYLE = re.compile(
+    r"""(<[^>]*?)\bstyle\s*=\s*(["'])(?:(?!\2).)*?(?:url|\\)(?:(?!\2).)*\2""", re.IGNORECASE | re.DOTALL
+)
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|webp|gif|svg\+xml)[;,]", re.IGNORECASE)
 _ADDRESS = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:|//|\\\\|/)", re.IGNORECASE)
 # Attributes that plotly.js loads from; the values of other attributes are never fetched.
@@ -96,10 +100,14 @@ def _cleaned(value: Any, key: str = "") -> Any:
     if isinstance(value, list | tuple):
         return [_cleaned(inner, key) for inner in value]
     if isinstance(value, str):
-        return _LINK.sub("", clean_text(value)) if key != "bdata" else value
+        return value if key == "bdata" else _unlinked(clean_text(value))
     if getattr(value, "dtype", None) is not None and value.dtype.kind in "OU":
         return [_cleaned(inner, key) for inner in value.tolist()]
     return value
+
+
+def _unlinked(text: str) -> str:
+    return _LOADING_STYLE.sub(r"\1", _LINK.sub("", text)) if "<" in text else text
 
 
 def _is_fetched(key: str, value: Any) -> bool:

@@ -84,8 +84,9 @@ def _points(trace: dict[str, Any]) -> dict[str, np.ndarray]:
     if trace.get("type", "scatter") in ("scatter", "scattergl", "bar"):
         for axis, other in (("x", "y"), ("y", "x")):
             if axis not in found and other in found:
-                found = {axis: _counted(trace, axis, len(found[other])), **found}
-    return found
+                found[axis] = _counted(trace, axis, len(found[other]))
+    first = [name for name in ("x", "y", "z", "text") if name in found]
+    return {name: found[name] for name in dict.fromkeys((*first, *found))}
 
 
 def _grid(trace: dict[str, Any], z: np.ndarray) -> dict[str, np.ndarray]:

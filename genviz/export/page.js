@@ -55,13 +55,17 @@ const genviz = {
     const { page, title, caption, colours } = JSON.parse(spec);
     const sheet = document.createElement("section");
     sheet.className = title || caption ? "sheet worded" : "sheet";
-    Object.assign(sheet.style, { width: `${page[0]}px`, height: `${page[1]}px`, ...colours });
+    Object.assign(sheet.style, { width: `${page[0]}px`, height: `${page[1]}px` });
+    Object.assign(sheet.style, { background: colours.page, color: colours.text });
+    sheet.style.setProperty("--muted", colours.muted);
+    if (!genviz.sheets().childElementCount) document.title = title;
     const picture = document.createElement("div");
     picture.className = "picture";
     for (const [tag, text] of [["h1", title], ["div", null], ["p", caption]]) {
       if (text === null) sheet.append(picture);
       else if (text) sheet.append(Object.assign(document.createElement(tag), { textContent: text }));
     }
+    sheet.classList.toggle("long", caption.length > 260);
     genviz.sheets().append(sheet);
     const room = picture.getBoundingClientRect();
     return JSON.stringify([room.width, room.height]);

@@ -18,7 +18,11 @@ body { margin: 0; }
 .picture { flex: 1; min-height: 0; }
 .picture svg { display: block; }
 h1 { margin: 0; font-size: 32px; font-weight: 600; line-height: 1.2; overflow-wrap: anywhere; }
-p { margin: 0; font-size: 18px; line-height: 1.4; opacity: 0.85; overflow-wrap: anywhere; }
+p { margin: 0; font-size: 18px; line-height: 1.4; color: var(--muted); overflow-wrap: anywhere; }
+h1, p { display: -webkit-box; -webkit-box-orient: vertical; overflow: hidden; flex: none; }
+h1 { -webkit-line-clamp: 2; }
+p { -webkit-line-clamp: 4; }
+.long p { font-size: 15px; }
 /* plotly.js keeps an element of its own in the page, to measure text in */
 @media print { body > :not(main) { display: none; } }
 """

@@ -9,7 +9,7 @@ from typing import Any
 from genviz.export import renderer
 from genviz.export.base import HEIGHT, WIDTH, Options, Slide
 from genviz.export.clean import for_drawing, is_dark
-from genviz.export.words import Words, untitled, words
+from genviz.export.words import LONGEST_CAPTION, LONGEST_TITLE, Words, shortened, untitled, words
 from genviz.figures import theme as look
 
 
@@ -46,8 +46,8 @@ def _sheet(slide: Slide, options: Options, alone: bool) -> tuple[dict[str, Any],
     colours = look.DARK if is_dark(slide.figure, options.theme) else look.LIGHT
     frame = {
         "page": page,
-        "title": said.title,
-        "caption": said.caption,
-        "colours": {"background": colours.page, "color": colours.text},
+        "title": shortened(said.title, LONGEST_TITLE),
+        "caption": shortened(said.caption, LONGEST_CAPTION),
+        "colours": {"page": colours.page, "text": colours.text, "muted": colours.muted},
     }
     return frame, untitled(figure, said)

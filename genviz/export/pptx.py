@@ -9,7 +9,7 @@ from genviz.export.base import Options, Slide
 from genviz.export.clean import for_drawing, is_dark
 from genviz.export.deck import figure_layout, new_deck, picture_box, place
 from genviz.export.images import draw_png, draw_svg, finished_svg
-from genviz.export.words import alternative, untitled, words
+from genviz.export.words import LONGEST_CAPTION, LONGEST_TITLE, alternative, shortened, untitled, words
 from genviz.figures import theme as look
 
 _SCALE = 3.0  # image pixels per pixel of a 1280 × 720 slide: sharp when shown at 200 %
@@ -34,8 +34,8 @@ def _add(deck: Any, slide: Slide, options: Options) -> None:
     said = words(slide)
     page = deck.slides.add_slide(figure_layout(deck))
     title, holder, caption = (page.placeholders[number] for number in (0, 1, 2))
-    _say(title, said.title, ((70, 28), (110, 22), (None, 17)))
-    _say(caption, said.caption, ((260, 16), (None, 12)))
+    _say(title, shortened(said.title, LONGEST_TITLE), ((70, 28), (100, 22), (None, 17)))
+    _say(caption, shortened(said.caption, LONGEST_CAPTION), ((240, 16), (None, 12)))
     room = picture_box(bool(said.title), bool(said.caption))
     figure = untitled(for_drawing(slide.figure, options.theme), said)
     size = _size(figure["layout"], room, options)
@@ -50,8 +50,9 @@ def _add(deck: Any, slide: Slide, options: Options) -> None:
     described = alternative(slide)
     picture._element.nvPicPr.cNvPr.set("descr", described)
     _attach_svg(page, picture, finished_svg(svg, described))
-    if said.notes:
-        page.notes_slide.notes_text_frame.text = said.notes
+    cut = said.caption if len(said.caption) > LONGEST_CAPTION else ""
+    if notes := "\n\n".join(filter(None, (cut, said.notes))):
+        page.notes_slide.notes_text_frame.text = notes
 
 
 def _size(

@@ -10,8 +10,9 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
@@ -62,7 +63,7 @@ class Tab:
         return str((await self._send("Page.printToPDF", paper | margins))["data"])
 
     async def _send(self, command: str, params: dict[str, Any]) -> dict[str, Any]:
-        answer = await asyncio.wait_for(self._tab.send_command(command, params), self._timeout)
+        answer = await _within(self._timeout, self._tab.send_command(command, params))
         if "error" in answer:
             raise ExportError(f"the browser refused to draw: {answer['error'].get('message')}")
         result: dict[str, Any] = answer["result"]
@@ -70,6 +71,19 @@ class Tab:
 
 
 Job = Callable[[Tab], Awaitable[T]]
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """Result of some work, or TimeoutError.
+
+    Unlike ``asyncio.wait_for`` it does not cancel: a command that is cancelled while it is being sent ends as
+    another error. Who gets the TimeoutError ends the browser, and that ends the work.
+    """
+    task = asyncio.ensure_future(work)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if not done:
+        raise TimeoutError
+    return task.result()
 
 
 def _first_line(problem: dict[str, Any]) -> str:
@@ -158,13 +172,13 @@ class Renderer:
             except ExportError:
                 raise
             except TimeoutError:
-                await self._end()
+                await self._end(stuck=True)
                 raise ExportError(
                     f"drawing took longer than {timeout:g} s and was stopped; give timeout= more seconds, "
                     "or fewer points"
                 ) from None
             except (Exception, asyncio.CancelledError) as problem:
-                await self._end()
+                await self._end(stuck=True)
                 if last:
                     raise ExportError(f"Chromium ({browser}) failed: {problem!r}") from problem
         raise AssertionError("unreachable")
@@ -178,27 +192,42 @@ class Renderer:
         from genviz.export.page import DrawingPage
 
         self._browser, self._path = kaleido.Kaleido(n=1, page_generator=DrawingPage(), path=path), path
-        await asyncio.wait_for(self._browser.open(), START_SECONDS)
-        answer = await self._browser.get_tab().send_command("Runtime.evaluate", {"expression": "window"})
-        self._window = answer["result"]["result"]["objectId"]
+        try:
+            self._window = await _within(START_SECONDS, self._open())
+        except TimeoutError:
+            await self._end(stuck=True)
+            raise ExportError(f"Chromium ({path}) did not start within {START_SECONDS:g} s") from None
 
-    async def _end(self) -> None:
+    async def _open(self) -> str:
+        """Start the browser with the drawing page; a handle of its ``window``."""
+        await self._browser.open()
+        # Handlers run last in, first out: the browser must end before its temporary folders are removed.
+        atexit.unregister(close)
+        atexit.register(close)
+        answer = await self._browser.get_tab().send_command("Runtime.evaluate", {"expression": "window"})
+        return str(answer["result"]["result"]["objectId"])
+
+    async def _end(self, stuck: bool = False) -> None:
         if self._browser is None:
             return
+        if stuck:
+            self._kill()
         with contextlib.suppress(Exception, asyncio.CancelledError):
-            await asyncio.wait_for(self._browser.close(), CLOSE_SECONDS)
+            await _within(CLOSE_SECONDS, self._browser.close())
         self._kill()
         self._browser = None
 
     def _kill(self) -> None:
+        """End the browser and whatever processes of its own outlived it."""
         process = getattr(self._browser, "subprocess", None)
-        if process is None or process.poll() is not None:
+        if process is None:
             return
         with contextlib.suppress(OSError):
             if hasattr(os, "killpg"):
                 os.killpg(process.pid, signal.SIGKILL)  # Kaleido starts it as the head of its own session
             else:
                 process.kill()
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             process.wait(CLOSE_SECONDS)
 
 
@@ -225,7 +254,6 @@ def run(job: Job[T], *, suffix: str, timeout: float) -> T:
     return renderer.run(job, browser, timeout)
 
 
-@atexit.register
 def close() -> None:
     """End the browser; the next job starts one again."""
     global _shared

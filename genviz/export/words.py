@@ -7,6 +7,8 @@ from typing import Any
 from genviz.export.base import Slide
 from genviz.export.clean import clean_text, clean_words
 
+LONGEST_TITLE, LONGEST_CAPTION = 140, 420  # characters that fit on a slide
+
 
 @dataclass(frozen=True)
 class Words:
@@ -47,6 +49,14 @@ def alternative(slide: Slide) -> str:
     said = words(slide)
     kinds = ", ".join(dict.fromkeys(str(trace.type) for trace in slide.figure.data)) or "empty figure"
     return ". ".join(filter(None, (said.title.rstrip("."), said.caption.rstrip("."), f"Chart: {kinds}")))
+
+
+def shortened(text: str, longest: int) -> str:
+    """The text cut at a word, with an ellipsis, where a page has no room for more."""
+    if len(text) <= longest:
+        return text
+    head = text[: longest - 1]
+    return head[: max(head.rfind(" "), longest // 2)].rstrip() + "…"
 
 
 def untitled(figure: dict[str, Any], said: Words) -> dict[str, Any]:
