@@ -73,7 +73,7 @@ def network(
             tiling={"orientation": "h", "pad": 3},
             texttemplate="<b>%{label}</b> %{text}",
             hovertemplate="%{customdata}<extra></extra>",
-            textfont={"size": SIZE - 1},
+            textfont={"size": SIZE - 1, "color": palette(theme).text},
             marker={"colors": colours, "line": {"width": 1, "color": palette(theme).line}},
             pathbar={"thickness": 28, "textfont": {"size": SIZE - 1}},
         )

@@ -16,7 +16,8 @@ from genviz.figures.theme import SIZE, palette, role
 
 WIDTH_BINS = 5  # different widths of edges
 NUMBERS_UP_TO = 12  # units in a column up to which each shows its value
-NAMES_UP_TO = 24  # units in a column up to which inputs and outputs are named
+NAMES_UP_TO = 24  # inputs up to which each is named
+OUTPUTS_UP_TO = 5
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def perceptron_network(
     theme : {"light", "dark"}
     """
     room = 40 + 8 * max((len(clean(name, 22)) for name in columns[0].names), default=0)
-    figure = blank(theme, clean(title), margin={"l": room, "r": 24, "t": 84, "b": 72})
+    figure = blank(theme, clean(title, 120), margin={"l": room, "r": 24, "t": 84, "b": 72})
     drawn, of = _draw_edges(figure, columns, edges, width_by, most_edges, theme)
     known = np.concatenate([np.abs(column.values) for column in columns])
     top = float(np.nanmax(known)) if np.isfinite(known).any() else 1.0
@@ -100,10 +101,11 @@ def perceptron_network(
         )
     _draw_names(figure, columns, theme)
     what = "weight w" if width_by == "weight" else "contribution w·x"
+    signs = " or ".join(_swatch(sign, theme) for sign in ("positive", "negative"))
     left_out = f"The {drawn:,} strongest of {of:,} edges. " if drawn < of else ""
     small_print(
         figure,
-        f"Edge: {what}, {_swatch('positive', theme)} or {_swatch('negative', theme)}, wider is larger. "
+        f"Edge: {what}, {signs}, wider is larger in its layer. "
         f"{left_out}{'<br>' if note else ''}{clean(note, 200)}",
         theme,
     )
@@ -128,10 +130,10 @@ def _draw_edges(
     values = [e.weights * (e.inputs[None, :] if width_by == "contribution" else 1.0) for e in edges]
     sizes = np.concatenate([np.abs(np.nan_to_num(v)).ravel() for v in values])
     least = np.sort(sizes)[-most] if sizes.size > most else 0.0
-    top = float(sizes.max()) or 1.0
     lines: dict[tuple[str, int], list[tuple[float, float, float, float]]] = {}
     middle: list[tuple[float, float, str]] = []
     for at, (value, edge) in enumerate(zip(values, edges, strict=True)):
+        top = float(np.abs(np.nan_to_num(value)).max(initial=0.0)) or 1.0
         left, right = heights(len(columns[at].values)), heights(len(columns[at + 1].values))
         for unit, source in zip(*np.nonzero((np.abs(value) >= least) & (value != 0)), strict=True):
             sign = "positive" if value[unit, source] > 0 else "negative"
@@ -214,21 +216,23 @@ def _readable(value: float, top: float, theme: str) -> str:
 
 
 def _draw_names(figure: go.Figure, columns: Sequence[Column], theme: str) -> None:
-    """Names beside the inputs and the outputs, where there is room for them."""
-    for at, anchor in ((0, "right"), (len(columns) - 1, "left")):
-        column = columns[at]
-        shift = _size(len(column.values)) / 2 + 6
-        for y, name in zip(heights(len(column.values)), column.names, strict=True):
-            if len(column.names) <= NAMES_UP_TO:
-                figure.add_annotation(
-                    x=at,
-                    y=float(y),
-                    text=clean(name, 22),
-                    showarrow=False,
-                    xanchor=anchor,
-                    xshift=-shift if at == 0 else shift,
-                    font={"size": SIZE if len(column.names) <= 12 else SIZE - 3},
-                )
+    """Names beside the inputs and below the outputs, where there is room for them."""
+    for at, most in ((0, NAMES_UP_TO), (len(columns) - 1, OUTPUTS_UP_TO)):
+        names = columns[at].names
+        below = at > 0
+        shift = _size(len(names)) / 2 + (14 if below else 6)
+        for y, name in zip(heights(len(names)), names if len(names) <= most else (), strict=False):
+            figure.add_annotation(
+                x=at,
+                y=float(y),
+                text=clean(name, 22),
+                showarrow=False,
+                xanchor="center" if below else "right",
+                xshift=0 if below else -shift,
+                yshift=-shift if below else 0,
+                bgcolor=tint(palette(theme).page, 0.75) if below else None,
+                font={"size": SIZE - 1 if len(names) <= 12 else SIZE - 3},
+            )
 
 
 def _size(count: int) -> float:

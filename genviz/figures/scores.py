@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from genviz.analysis.adversarial import Densities, densities, judged_real
+from genviz.analysis.adversarial import Densities, densities
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank
 from genviz.figures.colours import tint
@@ -18,7 +18,7 @@ def score_histograms(
     real: NDArray[Any],
     fake: NDArray[Any],
     *,
-    threshold: float,
+    threshold: float | None,
     unit: str,
     bins: int = 40,
     span: tuple[float, float] | None = None,
@@ -30,8 +30,8 @@ def score_histograms(
     Parameters
     ----------
     real, fake : float arrays, (sample,)
-    threshold : float
-        The decision line, in the scores' unit.
+    threshold : float or None
+        The decision line, in the scores' unit; None where there is none.
     unit : str
         Title of the axis.
     bins : int
@@ -45,6 +45,19 @@ def score_histograms(
     for group, (name, scores) in enumerate((("real", real), ("fake", fake))):
         _outline(figure, found, group, name, scores, theme)
         _mean_line(figure, name, scores, theme)
+    if threshold is not None:
+        _decision(figure, threshold, theme)
+    figure.update_xaxes(title=unit, zeroline=False, range=[found.edges[0], found.edges[-1]])
+    figure.update_yaxes(title="density (area = 1)", rangemode="tozero")
+    figure.update_layout(
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.07, "yanchor": "bottom"},
+        margin={"t": 92},
+    )
+    return figure
+
+
+def _decision(figure: go.Figure, threshold: float, theme: str) -> None:
+    """The line where a score stops meaning *fake*."""
     figure.add_vline(x=threshold, line={"color": palette(theme).text, "width": 1.5, "dash": "dash"})
     for text, anchor, shift in (("← judged fake", "right", -8), ("judged real →", "left", 8)):
         figure.add_annotation(
@@ -58,16 +71,6 @@ def score_histograms(
             showarrow=False,
             font={"size": SIZE - 1, "color": palette(theme).muted},
         )
-    figure.update_xaxes(title=unit, zeroline=False, range=[found.edges[0], found.edges[-1]])
-    figure.update_yaxes(title="density (area = 1)", rangemode="tozero")
-    figure.update_layout(
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.07, "yanchor": "bottom"},
-        margin={"t": 92},
-    )
-    figure.layout.meta = {
-        "judged_real": {"real": judged_real(real, threshold), "fake": judged_real(fake, threshold)}
-    }
-    return figure
 
 
 def _outline(

@@ -64,6 +64,11 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
+def sentence(text: str) -> str:
+    """Begin with a capital, as titles do."""
+    return text[:1].upper() + text[1:]
+
+
 def count(value: float) -> str:
     """Write a large count for people: ``85.1 M`` (powers of 1000).
 

@@ -23,7 +23,7 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
     return (
         picks_control(recording, codes),
         Choice("way", "Way", "both", choices=WAYS, help="Straight through latent space, or along the arc."),
-        Number("count", "Stops", 9, minimum=3, maximum=24, help="Decoded pictures, ends included."),
+        Number("count", "Stops", 7, minimum=3, maximum=24, help="Decoded pictures, ends included."),
     )
 
 

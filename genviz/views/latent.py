@@ -1,7 +1,7 @@
 """What the views of latent space share: the codes, what is known of the items, two first picks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ def colourings(recording: Recording, count: int) -> dict[str, Colouring]:
 
 
 def first_picks(codes: NDArray[np.float32], colouring: Colouring | None) -> tuple[int, ...]:
-    """Two items for a first sight: the most central ones of the first and of the last class.
+    """Two items for a first sight: typical ones of the two classes whose centres lie farthest apart.
 
     Without classes: the items that lie lowest and highest along the direction of largest spread.
     """
@@ -74,23 +74,22 @@ def first_picks(codes: NDArray[np.float32], colouring: Colouring | None) -> tupl
         centred = codes - codes.mean(axis=0)
         along = centred @ np.linalg.svd(centred, full_matrices=False)[2][0]
         return int(along.argmin()), int(along.argmax())
-    groups = [colouring.members(chosen) for chosen in (classes[0], classes[-1])]
-    return tuple(int(g[((codes[g] - codes[g].mean(axis=0)) ** 2).sum(axis=1).argmin()]) for g in groups)
+    groups = [colouring.members(chosen) for chosen in classes]
+    centres = np.stack([codes[group].mean(axis=0) for group in groups])
+    apart = ((centres[:, None] - centres[None]) ** 2).sum(axis=2)
+    ends = np.unravel_index(int(np.triu(apart).argmax()), apart.shape)
+    typical = [groups[at][((codes[groups[at]] - centres[at]) ** 2).sum(axis=1).argmin()] for at in ends]
+    return int(typical[0]), int(typical[1])
 
 
 def picks_control(recording: Recording, codes: Codes) -> Control:
     """The two items between which a path runs."""
-    known = list(colourings(recording, len(codes.values)).values())
-    return Picks(
-        "picks",
-        "Two items",
-        first_picks(codes.values, known[0] if known else None),
-        count=len(codes.values),
-        most=2,
-        help="Click two points on the map; the path runs from A to B.",
-    )
+    known = colourings(recording, len(codes.values))
+    return Picks("picks", "Two items", first_picks(codes.values, known.get(first_colour(known))),
+                 count=len(codes.values), most=2,
+                 help="Click two points on the map; the path runs from A to B.")  # fmt: skip
 
 
-def default_colour(known: dict[str, Any]) -> str:
-    """Name of the colouring of a first sight: the first label."""
-    return next(iter(known), "none")
+def first_colour(known: Mapping[str, Colouring]) -> str:
+    """Name of the colouring of a first sight: the first with classes, else the first; ``none`` without any."""
+    return next((name for name, found in known.items() if found.classes), next(iter(known), "none"))

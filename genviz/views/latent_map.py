@@ -9,7 +9,7 @@ from genviz.analysis.latent import lerp
 from genviz.figures import latent_map as figures
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control, Number
-from genviz.views.latent import codes_of, colourings, default_colour, picks_control
+from genviz.views.latent import codes_of, colourings, first_colour, picks_control
 from genviz.views.projecting import layout
 from genviz.views.subject import Subject
 
@@ -35,7 +35,7 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
             help="PCA keeps directions and distances of largest spread; UMAP keeps neighbourhoods only.",
         ),
         Choice(
-            "colour", "Colour by", default_colour(known), choices=choices, help="What is known of the items."
+            "colour", "Colour by", first_colour(known), choices=choices, help="What is known of the items."
         ),
         picks_control(recording, codes),
         Number("seed", "Seed", 0, minimum=0, maximum=9999, help="Same seed, same map (UMAP)."),
@@ -49,11 +49,11 @@ def _draw(
     known = colourings(subject.recorded(), len(codes.values))
     found = layout(codes.values, method=method, seed=seed)
     path = None
-    note = f"Trustworthiness of neighbourhoods {found.trustworthiness:.3f} (1 is best)."
+    note = f"Trustworthiness {found.trustworthiness:.3f} (1 is best)."
     if len(picks) == 2:
         shares = np.linspace(0, 1, PATH_POINTS)
         path = found.place(lerp(codes.values[picks[0]], codes.values[picks[1]], shares))
-        note += " Dotted: the straight line from code A to code B."
+        note += " Dotted: straight line between the codes A and B."
     if len(picks) == 2 and method == "umap":
         note += f" Its place on this map: {found.placing}."
     return figures.latent_map(

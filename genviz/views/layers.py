@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from genviz.errors import NotCaptured
 from genviz.recording import Entry, Recording
-from genviz.views.controls import Choice, Control, Number
+from genviz.views.controls import Control, Number
+from genviz.views.stepping import step_controls
+from genviz.views.subject import Subject
 
 Vector = NDArray[np.float64]
 
@@ -42,11 +44,6 @@ def linear_sites(recording: Recording) -> tuple[str, ...]:
     """Sites of Linear layers whose inputs were recorded, in the order in which they ran."""
     matrices = {e.site for e in recording.entries(kind="weight") if len(e.shape) == 2}
     return tuple(site for site in recording.sites(kind="input") if site in matrices)
-
-
-def steps(recording: Recording) -> list[int]:
-    """Training steps at which weights were recorded."""
-    return sorted({e.step for e in recording.entries(kind="weight") if e.step is not None})
 
 
 def item_count(recording: Recording) -> int:
@@ -83,24 +80,12 @@ def input_names(recording: Recording, count: int) -> list[str]:
     return [str(n) for n in names] if len(names) == count else [f"x{n + 1}" for n in range(count)]
 
 
-def item_controls(recording: Recording) -> tuple[Control, ...]:
+def item_controls(subject: Subject) -> tuple[Control, ...]:
     """Which item, and which training step where there are several; first the last one."""
-    found = steps(recording)
-    row = Number(
-        "row",
-        "Item",
-        0,
-        minimum=0,
-        maximum=item_count(recording) - 1,
-        help="The item of the data whose numbers run through the network.",
-    )
-    if len(found) < 2:
-        return (row,)
-    choices = tuple((step, f"step {step:,}") for step in found)
-    return (
-        row,
-        Choice("step", "Training step", found[-1], choices=choices, help="How far training had gone."),
-    )
+    last = item_count(subject.recorded()) - 1
+    row = Number("row", "Item", 0, minimum=0, maximum=last,
+                 help="The item of the data whose numbers run through the network.")  # fmt: skip
+    return (row, *step_controls(subject, "activation"))
 
 
 def _read(recording: Recording, site: str, kind: str, step: int | None) -> NDArray[np.float64]:

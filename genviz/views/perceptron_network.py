@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from genviz.analysis.perceptron import strongest_units
 from genviz.figures import perceptron_network as figures
 from genviz.figures.perceptron_network import Column, Edges
-from genviz.figures.text import clean, number
+from genviz.figures.text import clean, number, sentence
 from genviz.recording import Recording
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control, Number
 from genviz.views.layers import Layer, input_names, item_controls, layer, linear_sites
+from genviz.views.stepping import at_step, said
 from genviz.views.subject import Subject
 
 MOST_LAYERS = 8
@@ -21,7 +22,7 @@ WIDTHS = (("weight", "weight w"), ("contribution", "contribution w·x"))
 
 def _controls(subject: Subject) -> tuple[Control, ...]:
     return (
-        *item_controls(subject.recorded()),
+        *item_controls(subject),
         Choice(
             "width",
             "Edges show",
@@ -36,21 +37,21 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
 
 
 def _draw(
-    subject: Subject, *, theme: str, row: int, width: str, edges: int, step: int | None = None
+    subject: Subject, *, theme: str, row: int, width: str, edges: int, step: int | str | None = None
 ) -> go.Figure:
-    recording = subject.recorded()
+    recording, entry_step = at_step(subject, step, "activation")
     every = linear_sites(recording)
-    layers = [layer(recording, site, row, step) for site in every[:MOST_LAYERS]]
+    layers = [layer(recording, site, row, entry_step) for site in every[:MOST_LAYERS]]
     kept = _kept(layers)
     note = _note(layers, kept, len(every))
-    title = (f"Step {step:,} · " if step is not None else "") + f"item {row}{_answer(recording, layers, row)}"
+    title = said(step) + f"item {row}{_answer(recording, layers, row)}"
     return figures.perceptron_network(
         _columns(recording, layers, kept),
         _edges(layers, kept),
         width_by=width,
         most_edges=edges,
         note=note,
-        title=title[0].upper() + title[1:],
+        title=sentence(title),
         theme=theme,
     )
 
@@ -70,7 +71,7 @@ def _kept(layers: list[Layer]) -> list[NDArray[np.intp]]:
 def _columns(recording: Recording, layers: list[Layer], kept: list[NDArray[np.intp]]) -> list[Column]:
     names = input_names(recording, layers[0].inputs.size)
     inputs = layers[0].inputs
-    hover = [f"<b>{clean(names[n])}</b><br>x = {number(inputs[n], 6)}" for n in kept[0]]
+    hover = [f"<b>{clean(names[n])}</b><br>x = {_input_said(recording, int(n), inputs)}" for n in kept[0]]
     columns = [Column("inputs", inputs[kept[0]], [names[n] for n in kept[0]], hover)]
     for at, (one, shown) in enumerate(zip(layers, kept[1:], strict=True)):
         last = at == len(layers) - 1
@@ -85,6 +86,15 @@ def _columns(recording: Recording, layers: list[Layer], kept: list[NDArray[np.in
             )
         )
     return columns
+
+
+def _input_said(recording: Recording, at: int, inputs: NDArray[np.float64]) -> str:
+    """An input as the network gets it and, where it was standardised, as it was before."""
+    mean, scale = (np.ravel(recording.info.get(f"feature_{name}", ())) for name in ("mean", "scale"))
+    if mean.size == scale.size == inputs.size:
+        before = inputs[at] * float(scale[at]) + float(mean[at])
+        return f"{number(inputs[at], 6)} (before standardising: {number(before)})"
+    return number(inputs[at], 6)
 
 
 def _output_names(recording: Recording, one: Layer) -> list[str]:
@@ -124,16 +134,24 @@ def _note(layers: list[Layer], kept: list[NDArray[np.intp]], every: int) -> str:
 
 
 def _answer(recording: Recording, layers: list[Layer], row: int) -> str:
-    """What the network says and what is true, where both are one number."""
+    """What the network says and what is true, where both are one number, in the target's own unit."""
     name = str(recording.info.get("target_name") or "output")
     output = layers[-1].output
     if output.size != 1 or layers[-1].site != linear_sites(recording)[-1]:
         return ""
-    said = f" · {name}: {number(output[0])} by the network"
     found = recording.entries("", "target")
     target = np.asarray(found[0].load(), np.float64) if found else np.empty((0, 1))
     known = row < len(target) and target[row].size == 1
-    return said + (f", {number(target[row].item())} in truth" if known else "")
+    words = f" · {name}: {_own_unit(recording, float(output[0]))} by the network"
+    return words + (f", {_own_unit(recording, target[row].item())} in truth" if known else "")
+
+
+def _own_unit(recording: Recording, value: float) -> str:
+    """A prediction as it was before the targets were standardised, where that is known."""
+    mean, scale = (np.ravel(recording.info.get(f"target_{name}", ())) for name in ("mean", "scale"))
+    if mean.size == scale.size == 1:
+        return number(value * float(scale[0]) + float(mean[0]))
+    return number(value)
 
 
 perceptron_network = View(

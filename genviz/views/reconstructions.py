@@ -16,13 +16,18 @@ from genviz.views.pictures import picture_range, require_pictures
 from genviz.views.subject import Subject
 
 Items = NDArray[np.float32]
-ORDERS = (("data", "as in the data"), ("worst", "worst first"), ("best", "best first"))
+ORDERS = (
+    ("spread", "spread over the data"),
+    ("data", "as in the data"),
+    ("worst", "worst first"),
+    ("best", "best first"),
+)
 
 
 def _controls(subject: Subject) -> tuple[Control, ...]:
     inputs, _ = _pairs(subject.recorded())
     return (
-        Choice("order", "Order", "data", choices=ORDERS, help="By the mean squared error of the item."),
+        Choice("order", "Order", "spread", choices=ORDERS, help="By the mean squared error of the item."),
         Number(
             "count", "Items", min(6, len(inputs)), minimum=1, maximum=min(24, len(inputs)), help="How many."
         ),
@@ -34,8 +39,7 @@ def _draw(subject: Subject, *, theme: str, order: str, count: int, first: int) -
     inputs, outputs = _pairs(subject.recorded())
     residual = outputs - inputs
     errors = (residual.astype(np.float64) ** 2).mean(axis=(1, 2, 3))
-    ranked = np.arange(len(errors)) if order == "data" else np.argsort(errors, kind="stable")
-    chosen = (ranked[::-1] if order == "worst" else ranked)[first : first + count]
+    chosen = _chosen(errors, order, count, first)
     span = picture_range(subject.info)
     top = float(np.nanmax(np.abs(residual[chosen]))) or 1.0
     signed = indexed(residual[chosen].mean(axis=1), -top, top)
@@ -53,6 +57,15 @@ def _draw(subject: Subject, *, theme: str, order: str, count: int, first: int) -
         theme=theme,
         title=f"Residual = output − input (±{top:.2f}); below it the mean squared error",
     )
+
+
+def _chosen(errors: NDArray[np.float64], order: str, count: int, first: int) -> NDArray[np.intp]:
+    """Which items are shown: evenly spread from the first one on, or the next in an order."""
+    if order == "spread":
+        left = len(errors) - first
+        return first + np.arange(min(count, left)) * left // min(count, left)
+    ranked = np.arange(len(errors)) if order == "data" else np.argsort(errors, kind="stable")
+    return (ranked[::-1] if order == "worst" else ranked)[first : first + count]
 
 
 def _pairs(recording: Recording) -> tuple[Items, Items]:

@@ -10,6 +10,7 @@ from genviz.recording import Recording
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control
 from genviz.views.layers import Layer, input_names, item_controls, layer, linear_sites
+from genviz.views.stepping import at_step, said
 from genviz.views.subject import Subject
 
 LARGEST = "largest"
@@ -32,15 +33,15 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
             choices=((LARGEST, "the one with the largest sum"), *units),
             help="Which unit of the layer.",
         ),
-        *item_controls(recording),
+        *item_controls(subject),
     )
 
 
 def _draw(
-    subject: Subject, *, theme: str, site: str, unit: int | str, row: int, step: int | None = None
+    subject: Subject, *, theme: str, site: str, unit: int | str, row: int, step: int | str | None = None
 ) -> go.Figure:
-    recording = subject.recorded()
-    one = layer(recording, site, row, step)
+    recording, entry_step = at_step(subject, step, "activation")
+    one = layer(recording, site, row, entry_step)
     at = int(one.total.argmax()) if unit == LARGEST else int(unit)
     if at >= len(one.weight):
         raise NotCaptured(f"no unit {at} at {site!r}: it has units 0 … {len(one.weight) - 1}")
@@ -55,7 +56,7 @@ def _draw(
         names=names,
         hover=hover,
         output=float(one.output[at]),
-        title=f"{site or 'model'} · unit {at} · item {row}",
+        title=f"{said(step)}{site or 'model'} · unit {at} · item {row}",
         theme=theme,
     )
 

@@ -38,7 +38,7 @@ def score_unit(scores: Tensor) -> str:
     """
     node = scores.grad_fn
     for _ in range(32):
-        name = "" if node is None else node.name().removesuffix("0").removesuffix("Backward")
+        name = "" if node is None else node.name().rstrip("0123456789").removesuffix("Backward")
         if name in _KEEPING and node is not None:
             following = [parent for parent, _ in node.next_functions if parent is not None]
             node = following[0] if len(following) == 1 else None
