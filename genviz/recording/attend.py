@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from genviz.attention import AttentionInputs, MaskRule
@@ -14,6 +13,8 @@ from genviz.recording.entry import Entry
 from genviz.recording.labels import tokens_of
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from genviz.recording.recording import Recording
 
 Selection = int | slice | str | Sequence[int] | None
@@ -90,8 +91,10 @@ class AttentionReader:
         stored = entry.load()[self.sample, head]
         return np.asarray(stored if rows is None else stored[rows], np.float32)
 
-    def read(self, *, head: int | None, call: int | None, query: Selection, key: Selection) -> xr.DataArray:
+    def read(self, *, head: int | None, call: int | None, query: Selection, key: Selection) -> "xr.DataArray":
         """Labelled weights for the rows and columns asked for; see :meth:`Recording.attention`."""
+        import xarray as xr  # brings pandas: 90 MB, half a second
+
         queries, keys = self.tokens(call)
         rows, columns = _positions(query, queries), _positions(key, keys)
         heads = range(self.heads) if head is None else (head,)

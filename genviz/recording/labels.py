@@ -1,12 +1,14 @@
 """Names along the axes of a captured array: tokens, samples' labels, positions."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import xarray as xr
 from numpy.typing import NDArray
 
 from genviz.recording.entry import Entry
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _TOKEN_AXES = ("token", "query", "key")
 
@@ -30,8 +32,10 @@ def tokens_of(
     return None
 
 
-def label(entry: Entry, array: NDArray[Any], info: Mapping[str, Any]) -> xr.DataArray:
+def label(entry: Entry, array: NDArray[Any], info: Mapping[str, Any]) -> "xr.DataArray":
     """Wrap a captured array with its axes, coordinates and attributes; nothing is copied."""
+    import xarray as xr  # brings pandas: 90 MB, half a second
+
     coords: dict[str, Any] = {}
     for axis, length in zip(entry.axes, array.shape, strict=True):
         if axis in _TOKEN_AXES:

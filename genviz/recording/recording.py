@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from genviz.errors import DamagedFrame, NotCaptured, UnknownSite
@@ -14,6 +13,9 @@ from genviz.recording.attend import AttentionReader, Selection
 from genviz.recording.entry import Entry, Missing
 from genviz.recording.labels import label
 from genviz.store import Folder, Frame, decode_frame, encode_frame
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 class Recording:
@@ -118,12 +120,12 @@ class Recording:
             )
         raise self._absence(site, kind, which)
 
-    def array(self, site: str, kind: str, **which: Any) -> xr.DataArray:
+    def array(self, site: str, kind: str, **which: Any) -> "xr.DataArray":
         """One array with named axes; ``call=``, ``step=`` and attributes such as ``source="fake"`` choose."""
         entry = self.entry(site, kind, **which)
         return label(entry, entry.load(), self.info)
 
-    def __getitem__(self, where: tuple[str, str]) -> xr.DataArray:
+    def __getitem__(self, where: tuple[str, str]) -> "xr.DataArray":
         """``recording[site, kind]``: one array, or every call of it stacked along a leading axis ``call``."""
         site, kind = where
         found = self.entries(site, kind)
@@ -131,6 +133,8 @@ class Recording:
             return self.attention(site)
         if len(found) < 2 or len({entry.shape for entry in found}) > 1:
             return self.array(site, kind)
+        import xarray as xr  # brings pandas: 90 MB, half a second
+
         steps = [entry.step for entry in found]
         by_step = None not in steps and len(set(steps)) == len(steps)
         stacked = xr.concat([label(e, e.load(), self.info) for e in found], "step" if by_step else "call")
@@ -139,7 +143,7 @@ class Recording:
     def attention(
         self, site: str, *, head: int | None = None, sample: int = 0, call: int | None = None,
         query: Selection = None, key: Selection = None,
-    ) -> xr.DataArray:  # fmt: skip
+    ) -> "xr.DataArray":  # fmt: skip
         """Attention weights, worked out now from what was captured.
 
         Parameters
@@ -222,7 +226,7 @@ class Recording:
         recording._take(decode_frame(data, "recording"))
         return recording
 
-    def to_xarray(self) -> xr.DataTree:
+    def to_xarray(self) -> "xr.DataTree":
         """Everything as an xarray DataTree: one group per site, one variable per kind."""
         return lead_out.to_xarray(self)
 
