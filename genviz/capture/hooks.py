@@ -111,6 +111,12 @@ def running() -> tuple[nn.Module, ...]:
     return tuple(_THREAD.running)
 
 
+def original(owner: Any, name: str) -> Any:
+    """``owner.name`` as it is when nobody watches."""
+    standing = _STANDING.get((id(owner), name))
+    return getattr(owner, name) if standing is None else standing.original
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Nothing that runs inside is seen: for computations of our own."""

@@ -137,3 +137,12 @@ class OwnSdpa(HandWrittenAttention):
         mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         out: torch.Tensor = self.proj(mixed.transpose(1, 2).flatten(2))
         return out
+
+
+def eager_twin(model_type: str, model: nn.Module) -> Any:
+    """The same weights on the implementation that can be asked for its attention."""
+    from transformers import AutoModel
+
+    twin = AutoModel.from_config(small_config(model_type), attn_implementation="eager")
+    twin.load_state_dict(model.state_dict())
+    return twin.eval()

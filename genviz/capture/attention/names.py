@@ -5,19 +5,22 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
+from genviz.capture import hooks
 from genviz.capture.modules import Network
 
 
-def holders(network: Network, function: Any) -> Iterator[tuple[ModuleType, str]]:
-    """Python modules, near the classes of a model, that hold a function under some name.
+def holders(network: Network, function: Any) -> list[tuple[ModuleType, str]]:
+    """Find the Python modules, near the classes of a model, that hold a function under some name.
 
     Looked at are the modules that the classes of the model's parts come from, and those whose functions they
     use. PyTorch's own are left alone: they are reached through the function's home.
     """
-    for module in _near(network):
-        for name, value in list(vars(module).items()):
-            if value is function:
-                yield module, name
+    return [
+        (module, name)
+        for module in _near(network)
+        for name in list(vars(module))
+        if hooks.original(module, name) is function
+    ]
 
 
 def _near(network: Network) -> list[ModuleType]:

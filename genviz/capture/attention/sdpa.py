@@ -24,7 +24,7 @@ from genviz.capture.modules import Network
 def stand_ins(network: Network) -> Iterator[hooks.StandIn]:
     """Where the function is held."""
     yield hooks.StandIn(functional, "scaled_dot_product_attention", _build)
-    for owner, name in holders(network, functional.scaled_dot_product_attention):
+    for owner, name in holders(network, hooks.original(functional, "scaled_dot_product_attention")):
         yield hooks.StandIn(owner, name, _build)
 
 

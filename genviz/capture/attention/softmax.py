@@ -26,8 +26,7 @@ def stand_ins(network: Network) -> Iterator[hooks.StandIn]:
     yield hooks.StandIn(torch.Tensor, "softmax", _build)
     for owner in (torch, torch.special):
         yield hooks.StandIn(owner, "softmax", _build)
-    for function in (torch.softmax, torch.special.softmax):
-        for module, name in holders(network, function):
+        for module, name in holders(network, hooks.original(owner, "softmax")):
             yield hooks.StandIn(module, name, _build)
 
 
