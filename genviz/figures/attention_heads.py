@@ -17,6 +17,7 @@ from genviz.figures.theme import SIZE, palette
 
 LEVELS = 48  # steps of colour; fewer compress better, and a map of thumb-nail size shows no more
 FAINTEST = 1e-4  # weight of the weakest colour on a logarithmic scale
+MASKED, NAN, FRAME = 1, 2, 3  # places in the palette before the weights; 0 is the page
 GAP = 0.07  # share of a cell left free between maps
 
 
@@ -98,7 +99,7 @@ def attention_heads(
 def _mosaic(
     heads: Sequence[Sequence[HeadMap]], across: int, side: int, logarithmic: bool, theme: str
 ) -> tuple[image.Pixels, image.Pixels]:
-    """Palette places: 0 page, 1 masked, 2 NaN, then the weights."""
+    """Draw all maps into palette places: page, masked, NaN, frame, then the weights."""
     cell = round(side / (1 - GAP))
     picture = np.zeros((len(heads) * cell, across * cell), np.uint8)
     for row, maps in enumerate(heads):
@@ -106,8 +107,9 @@ def _mosaic(
             tile = _tile(head.overview, side, logarithmic)
             top = row * cell + (cell - tile.shape[0]) // 2
             left = column * cell + (cell - tile.shape[1]) // 2
+            picture[top - 1 : top + tile.shape[0] + 1, left - 1 : left + tile.shape[1] + 1] = FRAME
             picture[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
-    fixed = [rgb(palette(theme).page), rgb(masked(theme)), rgb(not_a_number(theme))]
+    fixed = [rgb(palette(theme).page), rgb(masked(theme)), rgb(not_a_number(theme)), rgb(palette(theme).line)]
     return picture, np.concatenate([np.array(fixed, np.uint8), table(palette(theme).magnitude, LEVELS)])
 
 
@@ -116,9 +118,9 @@ def _tile(overview: Overview, side: int, logarithmic: bool) -> image.Pixels:
     if logarithmic:
         values = np.log10(np.clip(values, FAINTEST, None))
     low, high = (float(np.log10(FAINTEST)), 0.0) if logarithmic else (0.0, 1.0)
-    pixels = image.indexed(values, low, high, first=3, last=2 + LEVELS)
-    pixels[np.isnan(values)] = 2
-    pixels[~overview.seen] = 1
+    pixels = image.indexed(values, low, high, first=FRAME + 1, last=FRAME + LEVELS)
+    pixels[np.isnan(values)] = NAN
+    pixels[~overview.seen] = MASKED
     factor = max(1, side // max(pixels.shape))
     return np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1)
 

@@ -153,7 +153,8 @@ def _axes(figure: go.Figure, names: list[list[str]], shape: tuple[int, ...]) -> 
             range=[-0.5, side - 0.5],
             tickfont={"size": SIZE - 1 if side <= 16 else SIZE - 3 if side <= 28 else SIZE - 5},
         )
-    figure.update_xaxes(tickangle=-45 if max(map(len, names[1])) > 3 else 0)
+    wide = max(map(len, names[1])) * 9 > 460 / shape[1]
+    figure.update_xaxes(tickangle=-45 if wide else 0)
     figure.update_yaxes(range=[shape[0] - 0.5, -0.5], scaleanchor="x")
 
 

@@ -1,7 +1,7 @@
 """The module tree of a model: boxes within boxes, which open and close on a click."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
@@ -12,20 +12,27 @@ from genviz.figures.text import clean, count
 from genviz.figures.theme import SIZE, palette
 
 Module = Mapping[str, Any]
-ROOMY_UP_TO = 16  # innermost boxes up to which there is room for two lines in each
+LINES = 14  # rows of boxes that have room for two lines of text each
 
 
 @dataclass
-class _Boxes:
-    """Columns of the icicle, filled while the tree is walked."""
+class _Box:
+    """One box: a module, or a run of equal ones."""
 
-    ids: list[str] = field(default_factory=list)
-    parents: list[str] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
-    modules: list[tuple[Module, int]] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-    parameters: list[int] = field(default_factory=list)
-    hover: list[str] = field(default_factory=list)
+    path: str
+    parent: str
+    module: Module
+    names: tuple[str, ...]
+    level: int
+    height: float = 0.0
+
+    @property
+    def times(self) -> int:
+        return len(self.names)
+
+    @property
+    def inside(self) -> bool:
+        return bool(self.module.get("children"))
 
 
 def network(
@@ -52,21 +59,18 @@ def network(
     title : str
     theme : {"light", "dark"}
     """
-    boxes = _Boxes()
-    _add(boxes, tree, "", 1, fold, by_parameters)
+    boxes: list[_Box] = []
+    _add(boxes, _Box("", "", tree, (str(tree["name"]),), 1), fold, by_parameters)
     total = max(int(tree["parameters"]), 1)
-    roomy = len(boxes.ids) - len(set(boxes.parents)) + 1 <= ROOMY_UP_TO
-    texts = [_text(*shown, roomy=roomy) for shown in boxes.modules]
-    colours = [_colour(share / total, theme) for share in boxes.parameters]
-    figure = blank(theme, clean(title), margin={"l": 12, "r": 12, "t": 52, "b": 12})
+    figure = blank(theme, clean(title, 120), margin={"l": 12, "r": 12, "t": 52, "b": 12})
     figure.add_trace(
         go.Icicle(
-            ids=boxes.ids,
-            parents=boxes.parents,
-            labels=boxes.labels,
-            values=boxes.values,
-            text=texts,
-            customdata=boxes.hover,
+            ids=[box.path for box in boxes],
+            parents=[box.parent for box in boxes],
+            labels=[_label(box) for box in boxes],
+            values=[box.height for box in boxes],
+            text=[_text(box, depth, roomy=box.height / boxes[0].height >= 1 / LINES) for box in boxes],
+            customdata=[_hover(box) for box in boxes],
             branchvalues="total",
             maxdepth=depth,
             sort=False,
@@ -74,70 +78,70 @@ def network(
             texttemplate="<b>%{label}</b> %{text}",
             hovertemplate="%{customdata}<extra></extra>",
             textfont={"size": SIZE - 1, "color": palette(theme).text},
-            marker={"colors": colours, "line": {"width": 1, "color": palette(theme).line}},
+            marker={
+                "colors": [
+                    _colour(int(box.module["parameters"]) * box.times / total, theme) for box in boxes
+                ],
+                "line": {"width": 1, "color": palette(theme).line},
+            },
             pathbar={"thickness": 28, "textfont": {"size": SIZE - 1}},
         )
     )
     return figure
 
 
-def _add(boxes: _Boxes, module: Module, parent: str, times: int, fold: bool, by_parameters: bool) -> float:
-    """Add a module and what is in it; returns its height."""
-    name = str(module["name"]).rpartition(".")[2]
-    here = f"{parent}/{name}" if parent else name or "model"
-    place = len(boxes.ids)
-    boxes.ids.append(here)
-    boxes.parents.append(parent)
-    boxes.labels.append(_label(name, times))
-    boxes.modules.append((module, times))
-    boxes.hover.append(_hover(module, here, times))
-    boxes.parameters.append(int(module["parameters"]) * times)
-    boxes.values.append(0.0)
-    height = 0.0
-    for child, repeated in _runs(module.get("children") or (), fold):
-        height += _add(boxes, child, here, repeated, fold, by_parameters)
-    boxes.values[place] = height or (max(float(module["parameters"]), 1.0) if by_parameters else 1.0)
-    return boxes.values[place]
+def _add(boxes: list[_Box], box: _Box, fold: bool, by_parameters: bool) -> float:
+    """Add a box and what is in it; returns its height."""
+    own = box.names[0].rpartition(".")[2]
+    box.path = f"{box.parent}/{own}" if box.parent else own or "model"
+    boxes.append(box)
+    for child, names in _runs(box.module.get("children") or (), fold):
+        inner = _Box("", box.path, child, names, box.level + 1)
+        box.height += _add(boxes, inner, fold, by_parameters)
+    if not box.height:
+        box.height = max(float(box.module["parameters"]), 1.0) if by_parameters else 1.0
+    return box.height
 
 
-def _runs(children: Sequence[Module], fold: bool) -> list[tuple[Module, int]]:
-    """Neighbours that are built alike, each once with how often it comes."""
-    runs: list[tuple[Module, int]] = []
+def _runs(children: Sequence[Module], fold: bool) -> list[tuple[Module, tuple[str, ...]]]:
+    """Neighbours that are built alike, each run once with the names in it."""
+    runs: list[tuple[Module, tuple[str, ...]]] = []
     for child in children:
-        if fold and runs and _alike(runs[-1][0], child):
-            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        if fold and runs and child.get("children") and _alike(runs[-1][0], child):
+            runs[-1] = (runs[-1][0], (*runs[-1][1], str(child["name"])))
         else:
-            runs.append((child, 1))
+            runs.append((child, (str(child["name"]),)))
     return runs
 
 
 def _alike(first: Module, second: Module) -> bool:
-    same = all(first.get(key) == second.get(key) for key in ("class", "parameters", "shape"))
-    pairs = list(first.get("children") or ()), list(second.get("children") or ())
-    return (
-        same
-        and bool(pairs[0])
-        and len(pairs[0]) == len(pairs[1])
-        and all(a["name"] == b["name"] and _alike_leaf(a, b) for a, b in zip(*pairs, strict=True))
+    """Tell whether two modules are built of the same parts, all the way down."""
+    if any(first.get(key) != second.get(key) for key in ("class", "parameters", "shape")):
+        return False
+    inner = list(first.get("children") or ()), list(second.get("children") or ())
+    return len(inner[0]) == len(inner[1]) and all(
+        _own_name(a) == _own_name(b) and _alike(a, b) for a, b in zip(*inner, strict=True)
     )
 
 
-def _alike_leaf(first: Module, second: Module) -> bool:
-    return bool(first["class"] == second["class"] and first["parameters"] == second["parameters"])
+def _own_name(module: Module) -> str:
+    return str(module["name"]).rpartition(".")[2]
 
 
-def _label(name: str, times: int) -> str:
-    return clean(name or "model", 40) + (f" … ×{times}" if times > 1 else "")
+def _label(box: _Box) -> str:
+    names = [clean(name.rpartition(".")[2] or "model", 40) for name in (box.names[0], box.names[-1])]
+    return names[0] if box.times == 1 else " … ".join(names)
 
 
-def _text(module: Module, times: int, *, roomy: bool) -> str:
-    """Class, and on a second line, where boxes are high enough for one, output shape and parameters."""
-    details = []
-    if module.get("shape"):
-        details.append("→ " + _shape(module["shape"]))
-    if module["parameters"]:
-        details.append(count(int(module["parameters"])) + (" each" if times > 1 else ""))
-    name = clean(module["class"], 40)
+def _text(box: _Box, depth: int, *, roomy: bool) -> str:
+    """Class, and on a second line, where the box is high enough for one, output shape and parameters."""
+    name = clean(box.module["class"], 40)
+    name = f"{box.times} × {name}" if box.times > 1 else name
+    if box.inside and box.level == depth:
+        name += " ▸"  # a click shows what is inside
+    details = ["→ " + _shape(box.module["shape"])] if box.module.get("shape") else []
+    if box.module["parameters"]:
+        details.append(count(int(box.module["parameters"])) + (" each" if box.times > 1 else ""))
     return f"{name}<br>{' · '.join(details)}" if roomy and details else name
 
 
@@ -145,11 +149,12 @@ def _shape(shape: Any) -> str:
     return clean("×".join(map(str, shape)) if isinstance(shape, list | tuple) else shape)
 
 
-def _hover(module: Module, path: str, times: int) -> str:
-    lines = [f"<b>{clean(path.replace('/', '.'), 200)}</b>", clean(module["class"])]
-    lines.append(f"{int(module['parameters']):,} parameters, {int(module.get('bytes') or 0):,} B")
-    if times > 1:
-        lines.append(f"{times} alike, together {int(module['parameters']) * times:,} parameters")
+def _hover(box: _Box) -> str:
+    module, parameters = box.module, int(box.module["parameters"])
+    lines = [f"<b>{clean(box.path.replace('/', '.'), 200)}</b>", clean(module["class"])]
+    lines.append(f"{parameters:,} parameters, {int(module.get('bytes') or 0):,} B")
+    if box.times > 1:
+        lines.append(f"{box.times} alike, together {parameters * box.times:,} parameters")
     lines.append(
         f"output shape {_shape(module['shape'])}" if module.get("shape") else "output shape not recorded"
     )

@@ -63,7 +63,7 @@ def colourings(recording: Recording, count: int) -> dict[str, Colouring]:
 
 
 def first_picks(codes: NDArray[np.float32], colouring: Colouring | None) -> tuple[int, ...]:
-    """Two items for a first sight: typical ones of the two classes whose centres lie farthest apart.
+    """Two items for a first sight: typical ones of the two classes that lie farthest apart.
 
     Without classes: the items that lie lowest and highest along the direction of largest spread.
     """
@@ -91,5 +91,5 @@ def picks_control(recording: Recording, codes: Codes) -> Control:
 
 
 def first_colour(known: Mapping[str, Colouring]) -> str:
-    """Name of the colouring of a first sight: the first with classes, else the first; ``none`` without any."""
+    """Name of the first sight's colouring: the first with classes, else the first; or ``none``."""
     return next((name for name, found in known.items() if found.classes), next(iter(known), "none"))
