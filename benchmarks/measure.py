@@ -1,5 +1,6 @@
 """Measuring: pairs in one run, medians, and peak memory above a starting point."""
 
+import os
 import re
 import statistics
 import subprocess
@@ -53,13 +54,13 @@ def peak_over(action: Callable[[], object]) -> int:
     return peak - before
 
 
-def in_fresh_process(module: str, *arguments: str) -> str:
-    """Last line that ``python -m module arguments…`` prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments], capture_output=True, text=True, check=False
-    )
+def in_fresh_process(*arguments: str, python: str = sys.executable) -> str:
+    """Last line that ``python arguments…`` prints."""
+    # Large blocks go back to the system when freed, so that peaks are those of the work, not of the allocator.
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "MALLOC_MMAP_THRESHOLD_": "65536"}
+    done = subprocess.run([python, *arguments], capture_output=True, text=True, check=False, env=offline)
     if done.returncode:
-        raise RuntimeError(f"{module} {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
     return done.stdout.strip().splitlines()[-1]
 
 
