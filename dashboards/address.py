@@ -73,15 +73,21 @@ def slugs(names: Iterable[str]) -> list[str]:
 
     Examples
     --------
-    >>> slugs(["GPT: a small world", "GPT: a small world", "été"])
-    ['gpt', 'gpt-2', 'ete']
+    >>> slugs(["GPT: a small world", "VAE: digits", "VAE: faces", "VAE: faces", "été"])
+    ['gpt', 'vae-digits', 'vae-faces', 'vae-faces-2', 'ete']
     """
+    every = list(names)
+    heads = [_plain(name.split(": ")[0]) for name in every]
     found: list[str] = []
-    for name in names:
-        plain = unicodedata.normalize("NFKD", name.split(": ")[0]).encode("ascii", "ignore").decode().lower()
-        slug = base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40] or "subject"
+    for name, head in zip(every, heads, strict=True):
+        slug = base = head if heads.count(head) == 1 else _plain(name)
         number = 2
         while slug in found or slug == "slides":
             slug, number = f"{base}-{number}", number + 1
         found.append(slug)
     return found
+
+
+def _plain(name: str) -> str:
+    ascii_only = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_only).strip("-")[:40] or "subject"

@@ -22,13 +22,12 @@ def frames(stage: Stage, asked: dict[str, Any]) -> dict[str, list[str]]:
     GenvizError
         When the view cannot be drawn.
     """
-    values = dict(asked.get("values") or {})
-    chosen = str(values.get("way") or "slerp")
-    found = {}
-    for way in ("linear", "slerp") if chosen == "both" else (chosen,):
-        walk = {**asked, "view": VIEW, "values": {**values, "way": way, "count": STEPS}}
-        found[way] = [image.source for image in drawn(stage, walk).layout.images]
-    return found
+    values = {**(asked.get("values") or {}), "count": STEPS}
+    figure = drawn(stage, {**asked, "view": VIEW, "values": values})
+    pictures = [image.source for image in figure.layout.images]
+    way = figure.layout.meta["genviz"]["controls"]["way"]
+    ways = ("linear", "slerp") if way == "both" else (way,)
+    return {name: pictures[n * STEPS : (n + 1) * STEPS] for n, name in enumerate(ways)}
 
 
 def register(app: Dash, stage: Stage) -> None:

@@ -1,15 +1,14 @@
 """Panels: the frames in which views are drawn, and the one callback that draws them all."""
 
 import logging
-import re
 from collections.abc import Sequence
-from html import unescape
 from typing import Any
 
 import dash_mantine_components as dmc
 from dash import MATCH, Dash, Input, Output, dcc, html, no_update
 
 from dashboards import states
+from dashboards.framing import framed
 from dashboards.pages.base import Page, Panel, view_named
 from dashboards.running import checked
 from dashboards.stage import Stage
@@ -35,8 +34,6 @@ _BLANK = {
         "yaxis": {"visible": False},
     },
 }
-_TAG = re.compile(r"<[^>]+>")
-_TOP, _TITLE_LINE, _LEAST_TOP = 44, 30, 14  # px: the theme's margin, a title's line, what axis labels need
 _LONG = 60.0  # seconds to wait for a model that starts
 _SOON = 1.0  # seconds that a picture waits for its map
 _LOG = logging.getLogger("dashboards")
@@ -120,6 +117,7 @@ def _body(view: View, chosen: str) -> html.Div:
             graph({"role": "figure", "view": view.name}),
             html.Div(id={"role": "message", "view": view.name}, className="message"),
             html.Div(className="skeleton tall over", **{"aria-hidden": "true"}),
+            html.P(id={"role": "note", "view": view.name}, className="small-print"),
             dcc.Store(id={"role": "request", "view": view.name}),
             dcc.Store(id={"role": "answer", "view": view.name}),
             dcc.Store(id={"role": "done", "view": view.name}),
@@ -139,34 +137,26 @@ def register(app: Dash, stage: Stage) -> None:
         Output({"role": "figure", "view": MATCH}, "figure"),
         Output({"role": "message", "view": MATCH}, "children"),
         Output({"role": "caption", "view": MATCH}, "children"),
+        Output({"role": "note", "view": MATCH}, "children"),
         Output({"role": "answer", "view": MATCH}, "data"),
         Input({"role": "request", "view": MATCH}, "data"),
         prevent_initial_call=True,
     )
-    def draw(request: dict[str, Any] | None) -> tuple[Any, Any, Any, Any]:
+    def draw(request: dict[str, Any] | None) -> tuple[Any, ...]:
         if not request:
-            return (no_update,) * 4
+            return (no_update,) * 5
         number = request.get("number")
         try:
             figure, progress = meanwhile(stage, request)
-            figure, caption = framed(figure)
-            return figure, None, progress or caption, {"number": number, "ok": True, "again": bool(progress)}
+            shown = framed(figure)
+            answer = {"number": number, "ok": True, "again": bool(progress)}
+            return shown.figure, None, progress or shown.caption, shown.note, answer
         except GenvizError as error:
-            return no_update, states.problem(error, level=3), "", {"number": number, "ok": False}
+            return no_update, states.problem(error, level=3), "", "", {"number": number, "ok": False}
         except Exception as error:
             _LOG.error("%s could not be drawn", request.get("view"), exc_info=error)
             failed = LiveError(f"{type(error).__name__} while drawing; the log of the server says more")
-            return no_update, states.problem(failed, level=3), "", {"number": number, "ok": False}
-
-
-def framed(figure: Any) -> tuple[Any, str]:
-    """Take a figure's title out of it, for the head of its panel, and give the room to the picture."""
-    title = figure.layout.title.text or ""
-    if title:
-        figure.layout.title.text = None
-        top = figure.layout.margin.t if figure.layout.margin.t is not None else _TOP
-        figure.layout.margin.t = max(_LEAST_TOP, top - _TITLE_LINE)
-    return figure, unescape(_TAG.sub(" ", title)).strip()
+            return no_update, states.problem(failed, level=3), "", "", {"number": number, "ok": False}
 
 
 def drawn(stage: Stage, request: dict[str, Any]) -> Any:

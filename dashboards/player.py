@@ -17,8 +17,13 @@ def player() -> html.Section:
                 ],
                 className="panel-head",
             ),
-            html.Div(id="player", className="player", **{"data-view": VIEW}),
+            html.Div(
+                html.Div(className="skeleton tall", **{"aria-hidden": "true"}),
+                id="player",
+                className="player",
+                **{"data-view": VIEW},
+            ),
         ],
         className="panel",
-        style={"gridColumn": "span 6", "gridRow": "span 3"},
+        style={"gridColumn": "span 6", "gridRow": "span 6"},
     )

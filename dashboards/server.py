@@ -26,12 +26,12 @@ class Server:
     served : waitress server
     url : str
         Its address, with the token when there is one.
-    close : callable
-        Ends what the dashboard started.
+    app : Dashboard
+        What is served; its ``stage`` holds the subjects.
     """
 
-    def __init__(self, served: Any, url: str, close: Any) -> None:
-        self.url, self._served, self._close = url, served, close
+    def __init__(self, served: Any, url: str, app: Any) -> None:
+        self.url, self.stage, self._served, self._close = url, app.stage, served, app.close
         self._thread = threading.Thread(target=served.run, name="genviz-dashboard", daemon=True)
         self._thread.start()
 
@@ -90,7 +90,7 @@ def start(
     served = create_server(
         app.server, sockets=[taken], threads=THREADS, ident="genviz", clear_untrusted_proxy_headers=True
     )
-    return Server(served, _url(host, taken.getsockname()[1], token), app.close)
+    return Server(served, _url(host, taken.getsockname()[1], token), app)
 
 
 def serve(

@@ -233,5 +233,6 @@ def _section(title: str, items: Sequence[Placed], view: str) -> html.Section:
 
 def _provenance(info: Mapping[str, Any]) -> html.P:
     found = info.get("provenance") or {}
-    parts = [str(found[name]) for name in ("model", "class", "dtype", "device", "date") if found.get(name)]
+    parts = [str(found[name]) for name in ("model", "class", "dtype", "device") if found.get(name)]
+    parts += [str(found["date"])[:10]] if found.get("date") else []
     return html.P(" · ".join(parts), className="provenance")

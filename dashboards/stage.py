@@ -142,8 +142,9 @@ class Stage:
         self._any.put((_URGENT, -1, None))
         self.maps.close()
         for act in self.acts.values():
-            if hasattr(act.subject.live, "close"):
-                act.subject.live.close()
+            close = getattr(act.subject.live, "close", None)
+            if close is not None:
+                close()
 
     def _performance(self, act: Act, arguments: dict[str, Any]) -> Performance:
         key = json.dumps(arguments, sort_keys=True)

@@ -128,9 +128,9 @@ def _label(control: Control, place: Mapping[str, str], shows_value: bool = False
 
 
 def _choice(control: Choice, place: dict[str, str]) -> list[Any]:
-    data = [{"value": str(value), "label": label} for value, label in control.choices]
+    data = [{"value": str(value), "label": shortened(label)} for value, label in control.choices]
     words = sum(len(label) for _, label in control.choices)
-    if 1 < len(data) <= _SEGMENTS and words <= 24:
+    if 1 < len(data) <= _SEGMENTS and words <= 35 - 5 * len(data):
         named = {"aria-labelledby": f"label-{place['scope']}-{place['name']}"}
         return [
             _label(control, place),
@@ -155,6 +155,19 @@ def _choice(control: Choice, place: dict[str, str]) -> list[Any]:
             checkIconPosition="right",
         )
     ]
+
+
+def shortened(label: str, most: int = 22) -> str:
+    """Leave out the middle of a dotted name: its ends tell which one it is.
+
+    Examples
+    --------
+    >>> shortened("encoder.layer.0.attention.self"), shortened("a choice of many plain words")
+    ('enco…0.attention.self', 'a choice of many plain words')
+    """
+    if len(label) <= most or " " in label:
+        return label
+    return f"{label[:6]}…{label[-(most - 8) :]}"
 
 
 def _number(control: Number, place: dict[str, str]) -> list[Any]:

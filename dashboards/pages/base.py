@@ -19,12 +19,12 @@ class Panel:
     columns : int
         Width in twelfths of the page.
     rows : int
-        Height in sixths of the page.
+        Height in twelfths of the page.
     """
 
     views: tuple[str, ...]
     columns: int = 12
-    rows: int = 6
+    rows: int = 12
 
 
 @dataclass(frozen=True)

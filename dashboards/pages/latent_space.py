@@ -18,7 +18,7 @@ LATENT_SPACE = Page(
     needs=("latent|mean",),
     panels=(
         Panel(("latent_map",), columns=6),
-        Panel(("interpolation", "reconstructions"), columns=6, rows=3),
+        Panel(("interpolation", "reconstructions"), columns=6, rows=6),
     ),
     also=_walk,
     first={"count": 7},

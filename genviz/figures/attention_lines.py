@@ -174,6 +174,7 @@ def _words(
             customdata=plain(np.arange(len(names[side])) + starts[side]),
             hovertext=said,
             hovertemplate="%{hovertext}<extra></extra>",
+            cliponaxis=False,
             name=axis,
         )
         figure.add_annotation(
