@@ -9,11 +9,14 @@ or into recordings of their own.
 Everything here is installed while at least one watcher is attached, and taken away with the last one.
 """
 
+import itertools
+import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, Protocol
 
 import torch
@@ -37,10 +40,6 @@ class Watcher(Protocol):
     def unattended(self, module: nn.Module | None, reason: str) -> None:
         """Tell that attention was computed in a way that cannot be kept."""
 
-    @property
-    def late(self) -> Set[nn.Module]:
-        """Modules with hooks of other people's that may replace their output: it is seen after those."""
-
 
 @dataclass(frozen=True)
 class StandIn:
@@ -61,7 +60,9 @@ class StandIn:
     build: Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-_WATCHERS: ContextVar[tuple[Watcher, ...]] = ContextVar("genviz_watchers", default=())
+# Contexts are copied (tasks, callbacks) and outlive the block: they hold numbers, which keep nothing alive.
+_WATCHERS: ContextVar[tuple[int, ...]] = ContextVar("genviz_watchers", default=())
+_NUMBERS = itertools.count()
 _LOCK = threading.RLock()
 _OPEN: dict[int, "_Attached"] = {}
 _STANDING: dict[tuple[int, str], "_Standing"] = {}
@@ -69,11 +70,18 @@ _GLOBAL: list[RemovableHandle] = []
 
 
 class _Thread(threading.local):
-    """The modules that are running in a thread, outermost first."""
+    """The modules that are running in a thread, outermost first; and the hooks that see some of them last."""
 
     def __init__(self) -> None:
         self.running: list[nn.Module] = []
+        self.late: list[tuple[int, RemovableHandle]] = []  # depth in ``running``, hook
         self.quiet = 0
+
+    def cut(self, depth: int) -> None:
+        """Forget what runs below a depth."""
+        del self.running[depth:]
+        while self.late and self.late[-1][0] >= depth:
+            self.late.pop()[1].remove()
 
 
 _THREAD = _Thread()
@@ -84,6 +92,7 @@ class _Attached:
     watcher: Watcher
     stand_ins: list[tuple[int, str]]
     handles: list[RemovableHandle]
+    many: int = 256  # handles, before those of tensors that are gone are dropped
 
 
 @dataclass
@@ -97,13 +106,13 @@ class _Standing:
 
 
 def watchers() -> tuple[Watcher, ...]:
-    """Watchers of the current context; none while code is traced, in a backward pass, or under :func:`quiet`."""
+    """Watchers of this context; none while code is traced, in a backward pass, or under :func:`quiet`."""
     if torch.compiler.is_compiling():
         return ()
     found = _WATCHERS.get()
     if not found or _THREAD.quiet or torch.jit.is_tracing() or torch._C._current_graph_task_id() != -1:
         return ()
-    return tuple(watcher for watcher in found if id(watcher) in _OPEN)
+    return tuple(attached.watcher for number in found if (attached := _OPEN.get(number)) is not None)
 
 
 def running() -> tuple[nn.Module, ...]:
@@ -129,18 +138,16 @@ def quiet() -> Iterator[None]:
 
 def attach(watcher: Watcher, stand_ins: Iterable[StandIn] = ()) -> None:
     """Begin to tell a watcher what runs in the current context; all of it or nothing is installed."""
-    attached = _Attached(watcher, [], [])
+    attached, number = _Attached(watcher, [], []), next(_NUMBERS)
     with _LOCK:
-        _OPEN[id(watcher)] = attached
+        _OPEN[number] = attached
         try:
-            if not _WATCHERS.get():
-                _THREAD.running.clear()
+            if not _here():
+                _THREAD.cut(0)
             _install_global()
             for stand_in in stand_ins:
                 attached.stand_ins.append(_install(stand_in))
-            for module in watcher.late:
-                attached.handles.append(module.register_forward_hook(_ran_last(watcher), with_kwargs=True))
-            _WATCHERS.set((*(each for each in _WATCHERS.get() if id(each) in _OPEN), watcher))
+            _WATCHERS.set((*_here(), number))
         except BaseException:
             detach(watcher)
             raise
@@ -149,9 +156,10 @@ def attach(watcher: Watcher, stand_ins: Iterable[StandIn] = ()) -> None:
 def detach(watcher: Watcher) -> None:
     """Stop telling a watcher, and take away what nobody needs any more; may be called twice, in any order."""
     with _LOCK:
-        attached = _OPEN.pop(id(watcher), None)
-        if attached is None:
+        number = _number(watcher)
+        if number is None:
             return
+        attached = _OPEN.pop(number)
         try:
             for handle in attached.handles:
                 handle.remove()
@@ -160,7 +168,18 @@ def detach(watcher: Watcher) -> None:
                 _uninstall(key)
             if not _OPEN:
                 _uninstall_global()
-            _WATCHERS.set(tuple(each for each in _WATCHERS.get() if id(each) in _OPEN))
+            _WATCHERS.set(_here())
+            if not _WATCHERS.get():
+                _THREAD.cut(0)  # what an interrupt left there
+
+
+def _here() -> tuple[int, ...]:
+    """Numbers of the watchers of this context that are still attached."""
+    return tuple(number for number in _WATCHERS.get() if number in _OPEN)
+
+
+def _number(watcher: Watcher) -> int | None:
+    return next((number for number, each in list(_OPEN.items()) if each.watcher is watcher), None)
 
 
 def on_gradient(watcher: Watcher, tensor: torch.Tensor, seen: Callable[[torch.Tensor], None]) -> bool:
@@ -168,15 +187,24 @@ def on_gradient(watcher: Watcher, tensor: torch.Tensor, seen: Callable[[torch.Te
 
     The gradient itself is left as it is, and the hook goes with the watcher.
     """
-    attached = _OPEN.get(id(watcher))
-    if attached is None or not tensor.requires_grad:
+    number = _number(watcher)
+    if number is None or not tensor.requires_grad:
         return False
 
+    once = tensor.is_leaf  # a parameter outlives its step: each run waits for one gradient, not for all
+
     def hook(gradient: torch.Tensor) -> None:
-        if id(watcher) in _OPEN:
+        if once:
+            handle.remove()
+        if number in _OPEN:
             seen(gradient)
 
-    attached.handles.append(tensor.register_hook(hook))
+    attached = _OPEN[number]
+    handle = tensor.register_hook(hook)
+    attached.handles.append(handle)
+    if len(attached.handles) > attached.many:
+        attached.handles[:] = [each for each in attached.handles if each.id in (each.hooks_dict_ref() or ())]
+        attached.many = 2 * len(attached.handles) + 256
     return True
 
 
@@ -188,6 +216,8 @@ def _before(module: nn.Module, args: tuple[Any, ...]) -> None:
     if not seen_by:
         return
     _THREAD.running.append(module)
+    if module._forward_hooks:
+        _see_last(module)
     for watcher in seen_by:
         watcher.before(module)
 
@@ -198,9 +228,10 @@ def _after(module: nn.Module, args: tuple[Any, ...], *rest: Any) -> None:
     if not seen_by:
         return
     if len(rest) == 2:
+        if _THREAD.late and _THREAD.late[-1][0] == len(_THREAD.running) - 1:
+            return
         for watcher in seen_by:
-            if module not in watcher.late:
-                watcher.after(module, args, *rest)
+            watcher.after(module, args, *rest)
     _leave(module)
 
 
@@ -209,16 +240,42 @@ def _leave(module: nn.Module) -> None:
     stack = _THREAD.running
     for depth in range(len(stack) - 1, -1, -1):
         if stack[depth] is module:
-            del stack[depth:]
+            _THREAD.cut(depth)
             return
 
 
-def _ran_last(watcher: Watcher) -> Callable[..., None]:
-    def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        if watcher in watchers():
-            watcher.after(module, args, kwargs, output)
+def drop_stale() -> None:
+    """Forget modules that are not running any more: an interrupt left them, and the block went on."""
+    alive, stale = list(_THREAD.running), len(_THREAD.running)
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and stale:
+        if frame.f_code is nn.Module._call_impl.__code__:
+            if frame.f_locals["self"] is not alive[stale - 1]:
+                break
+            stale -= 1
+        frame = frame.f_back
+    if not stale:
+        return
+    _THREAD.cut(0)
+    for module in alive[stale:]:
+        _THREAD.running.append(module)
+        if module._forward_hooks:
+            _see_last(module)
 
-    return hook
+
+def _see_last(module: nn.Module) -> None:
+    """Other people's hooks may replace what a module returns: it is seen after them, in this one call."""
+    running = _THREAD.running
+    depth = len(running) - 1
+
+    def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        if _THREAD.running is not running or len(running) - 1 != depth:
+            return  # another thread's call, or one inside this one
+        for watcher in watchers():
+            watcher.after(module, args, kwargs, output)
+        _leave(module)
+
+    _THREAD.late.append((depth, module.register_forward_hook(hook, with_kwargs=True)))
 
 
 def _install_global() -> None:

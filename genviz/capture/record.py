@@ -103,8 +103,6 @@ class Capture(AbstractContextManager[LiveRecording]):
         self._labels, self._to = labels, to
         self._asked_family, self._sites, self._kinds = family, sites, kinds
         self._entered = False
-        #: See :class:`genviz.capture.hooks.Watcher`.
-        self.late: frozenset[nn.Module] = frozenset()
 
     def __enter__(self) -> LiveRecording:
         """Attach; nothing is attached when anything here fails."""
@@ -125,7 +123,6 @@ class Capture(AbstractContextManager[LiveRecording]):
         self._roots = frozenset(self._network.roots.values())
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._run_began = 0
-        self.late = frozenset(module for module in self._network.modules.values() if module._forward_hooks)
         self.recording.before_writing = self._describe
         hooks.attach(self, attention.stand_ins(self._network) if self._sees_attention() else ())
         return self.recording
@@ -147,6 +144,8 @@ class Capture(AbstractContextManager[LiveRecording]):
     def before(self, module: nn.Module) -> None:
         """Tell that a module is about to run."""
         if module in self._roots:
+            if len(hooks.running()) > 1:
+                hooks.drop_stale()
             self._attention.new_run()
             self._run_began = len(self.recording)
 
