@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 #: Distances held at once, so that memory stays within some tens of MB however many points there are.
 _AT_ONCE = 4_000_000
+#: More points than this are searched with scikit-learn.
+_MANY = 20_000
 
 
 def nearest(
@@ -32,14 +34,42 @@ def nearest(
     >>> nearest(np.array([[0.0], [1.0], [3.0]], np.float32), 2)[0].tolist()
     [[0, 1], [1, 0], [2, 1]]
     """
-    from sklearn.neighbors import NearestNeighbors
-
     own = asked is None
-    finder = NearestNeighbors(n_neighbors=count).fit(points)
-    distances, indices = finder.kneighbors(points if asked is None else asked)
+    found = _by_search(points, count, asked) if len(points) > _MANY else _by_distances(points, count, asked)
+    indices, distances = found
     if own:
         _put_self_first(indices, distances)
     return indices.astype(np.int32), distances.astype(np.float32)
+
+
+def _by_distances(
+    points: Floats, count: int, asked: Floats | None
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """All distances, a block of rows at a time; equally near ones always come in the same order."""
+    centre = points.mean(0, dtype=np.float64)
+    known = points - centre
+    places = known if asked is None else asked - centre
+    indices, distances = [], []
+    size = max(1, _AT_ONCE // len(known))
+    for rows in (places[start : start + size] for start in range(0, len(places), size)):
+        near = np.argpartition(_squared(rows, known), count - 1, axis=1)[:, :count]
+        # Once more for those few: the product above loses digits of small distances.
+        exact = np.sqrt(((known[near] - rows[:, None]) ** 2).sum(2))
+        order = np.lexsort((near, exact), axis=1)
+        indices.append(np.take_along_axis(near, order, axis=1))
+        distances.append(np.take_along_axis(exact, order, axis=1))
+    return np.concatenate(indices), np.concatenate(distances)
+
+
+def _by_search(
+    points: Floats, count: int, asked: Floats | None
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Trees and tuned kernels, for many points; which of equally near ones comes first may vary."""
+    from sklearn.neighbors import NearestNeighbors
+
+    finder = NearestNeighbors(n_neighbors=count).fit(points)
+    distances, indices = finder.kneighbors(points if asked is None else asked)
+    return indices, distances
 
 
 def trustworthiness(points: Floats, coordinates: Floats, *, neighbours: int = 15, most: int = 2000) -> float:

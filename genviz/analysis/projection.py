@@ -1,9 +1,12 @@
 """Maps of high-dimensional points: PCA and UMAP, the way back, and how far a map can be trusted."""
 
+import contextlib
+import io
 import re
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,15 +159,16 @@ def _umap(points: Floats, dimensions: int, seed: int, neighbours: int, listener:
         say(0.1, "preparing UMAP (its first run in a process compiles it, half a minute)")
         from umap import UMAP  # brings numba, which takes seconds
 
+        epochs = _Epochs(say)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that new points cannot be transformed: place() does not need it
             layout = UMAP(
                 n_components=dimensions, n_neighbors=neighbours, random_state=seed, n_jobs=1,
                 precomputed_knn=(indices, distances, None), init=(start / spread * 10).astype(np.float32),
                 verbose=listener is not None,
-                tqdm_kwds={"file": _Epochs(say), "disable": listener is None, "mininterval": 0.1},
+                tqdm_kwds={"file": epochs, "disable": listener is None, "mininterval": 0.1},
             )  # fmt: skip
-            with _quiet_when(listener is not None):
+            with _quiet_when(listener is not None), epochs.unlocked():
                 coordinates = layout.fit_transform(points)
     say(1.0, "measuring how far the map can be trusted")
     return np.asarray(coordinates, np.float32)
@@ -175,21 +179,36 @@ class _Epochs:
 
     def __init__(self, say: Listener) -> None:
         self._say = say
+        self.stopped: BaseException | None = None
 
     def write(self, text: str) -> None:
         found = re.search(r"(\d+)/(\d+)", text)
-        if found:
+        if found is None or self.stopped is not None:
+            return
+        try:
             self._say(0.1 + 0.9 * int(found[1]) / max(1, int(found[2])), "laying out")
+        except BaseException as error:
+            self.stopped = error
+            raise
 
     def flush(self) -> None:
         """Nothing is kept back."""
 
+    @contextmanager
+    def unlocked(self) -> Iterator[None]:
+        """Give back the lock that tqdm holds while it writes, and forgets when the writing raises."""
+        try:
+            yield
+        finally:
+            if self.stopped is not None:
+                from tqdm import tqdm
+
+                with contextlib.suppress(RuntimeError, AssertionError):
+                    tqdm.get_lock().release()
+
 
 def _quiet_when(verbose: bool) -> Any:
     """UMAP prints its steps when it shows progress; they are for nobody."""
-    import contextlib
-    import io
-
     return contextlib.redirect_stdout(io.StringIO()) if verbose else contextlib.nullcontext()
 
 

@@ -1,5 +1,6 @@
 """Maps of points as a service: worked out in a process of its own, and kept on disk by content."""
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -50,9 +51,9 @@ class Projector:
         Returns
         -------
         dict
-            :meth:`Projection.parts`: ``coordinates`` (sample, dimension), ``trustworthiness``, ``placing``, and
-            for PCA ``components``, ``mean``, ``explained``. ``Projection.from_parts(result, points)`` can
-            ``place`` and ``invert``.
+            :meth:`Projection.parts`: ``coordinates`` (sample, dimension), ``trustworthiness``, ``placing``;
+            for PCA also ``components``, ``mean``, ``explained``. ``Projection.from_parts(result, points)``
+            can ``place`` and ``invert``.
         """
         return projected(
             points, method=method, dimensions=dimensions, seed=seed, neighbours=neighbours, folder=self.folder
@@ -121,7 +122,8 @@ def _write(path: Path, found: Projection) -> None:
         temporary.replace(path)
         _prune(path.parent)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _prune(folder: Path) -> None:

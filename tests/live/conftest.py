@@ -1,7 +1,6 @@
 """A live model that a user wrote by hand, in a module that only the current path finds."""
 
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,8 +95,8 @@ def refused():
 
 
 @pytest.fixture
-def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Name of a module with live models, found through this process's own path."""
     (tmp_path / "genviz_test_toys.py").write_text(textwrap.dedent(TOYS))
     monkeypatch.syspath_prepend(tmp_path)
-    yield "genviz_test_toys"
+    return "genviz_test_toys"

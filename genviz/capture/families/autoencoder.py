@@ -73,8 +73,10 @@ def _around(network: Network, part: str | None) -> list[str]:
 
 def _stands_between(network: Network, encoder: str, decoder: str | None) -> bool:
     """Tell whether more weights stand beside the two: then the encoder's output is not yet the code."""
+    if encoder in network.roots:
+        return False
     beside = [path for path, _ in network.children(parent(encoder)) if path not in (encoder, decoder)]
-    return encoder not in network.roots and any(True for path in beside for _ in network[path].parameters())
+    return any(True for path in beside for _ in network[path].parameters())
 
 
 def _of_encoder(encoder: str, *, is_code: bool) -> list[Tap]:
@@ -155,7 +157,7 @@ def _from_layer(kind: str) -> Take:
     def take(call: Call) -> Tensor | None:
         if call.notes.get("by encoder"):
             return None
-        call.notes["by layer", kind] = True
+        call.notes[f"{kind} by layer"] = True
         return call.result
 
     return take
@@ -163,7 +165,7 @@ def _from_layer(kind: str) -> Take:
 
 def _from_whole(kind: str) -> Take:
     def take(call: Call) -> Tensor | None:
-        known = call.notes.pop(("by layer", kind), False) or call.notes.get("by encoder")
+        known = call.notes.pop(f"{kind} by layer", False) or call.notes.get("by encoder")
         if known or len(call.stack) > 1:
             return None
         code = read_posterior(call.output, call.given)

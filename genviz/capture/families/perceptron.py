@@ -143,7 +143,7 @@ class _Changed:
         parameter = getattr(call.module, self._name)
         if parameter is None:
             return None
-        key, state = (call.path, self._name), (parameter.data_ptr(), parameter._version)
+        key, state = f"{self._name} of {call.path}", (parameter.data_ptr(), parameter._version)
         if call.notes.get(key) == state:
             return None
         call.notes[key] = state
