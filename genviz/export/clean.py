@@ -6,6 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from genviz.errors import ExportError
+from genviz.export.recolour import in_theme
 from genviz.figures import theme as look
 
 # Not allowed in XML 1.0 (https://www.w3.org/TR/xml/#charsets), and so not in SVG and PowerPoint either.
@@ -53,9 +54,9 @@ def as_json(figure: go.Figure, theme: str | None = None) -> dict[str, Any]:
         ``data``, ``layout`` and, if there are any, ``frames``.
     """
     copied = figure.to_dict()
-    if theme is not None:
-        copied["layout"]["template"] = look.template(theme).to_plotly_json()
     plain: dict[str, Any] = _cleaned(copied)
+    if theme is not None:
+        plain = in_theme(plain, theme)
     layout = plain["layout"]
     own = layout.get("font", {}).get("family")
     if not (own or layout.get("template", {}).get("layout", {}).get("font", {}).get("family")):

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from genviz.export.clean import clean_words
+
 # Arrays that style a trace and are no data.
 _STYLE = frozenset(
     {
@@ -19,6 +21,9 @@ _STYLE = frozenset(
         "selectedpoints",
         "tickvals",
         "ticktext",
+        "font",
+        "textfont",
+        "columnwidth",
         "stream",
     }
 )
@@ -73,6 +78,8 @@ def columns(found: Iterable[Table]) -> list[str]:
 def _table(trace: dict[str, Any], number: int, frame: str | None) -> Table:
     fixed = {"frame": frame, "trace": number, "name": trace.get("name")}
     z = _array(trace.get("z"))
+    if trace.get("type") == "table":
+        return Table(fixed, _cells(trace))
     if trace.get("type") in _GRIDS and z is not None and z.ndim >= 2:
         return Table(fixed, _grid(trace, z))
     return Table(fixed, _points(trace))
@@ -87,6 +94,18 @@ def _points(trace: dict[str, Any]) -> dict[str, np.ndarray]:
                 found[axis] = _counted(trace, axis, len(found[other]))
     first = [name for name in ("x", "y", "z", "text") if name in found]
     return {name: found[name] for name in dict.fromkeys((*first, *found))}
+
+
+def _cells(trace: dict[str, Any]) -> dict[str, np.ndarray]:
+    """The columns of a table under their headings."""
+    headings = trace.get("header", {}).get("values") or ()
+    found: dict[str, np.ndarray] = {}
+    for number, column in enumerate(trace.get("cells", {}).get("values") or ()):
+        heading = clean_words(str(headings[number])) if number < len(headings) else ""
+        values = _array(list(column))
+        if values is not None:
+            found[heading if heading and heading not in found else f"{heading}[{number}]"] = values
+    return found
 
 
 def _grid(trace: dict[str, Any], z: np.ndarray) -> dict[str, np.ndarray]:

@@ -152,3 +152,15 @@ def test_text_never_starts_a_formula(text: str) -> None:
     written = cell(text)
     if written.lstrip(" ")[:1] in tuple("=+-@\t\r\n"):
         float(written)  # a number is no formula
+
+
+def test_tables_are_written_as_tables(tmp_path: Path) -> None:
+    shown = go.Table(
+        header={"values": ["<b>what</b>", "value"]}, cells={"values": [["layers", "heads"], [3, 4]]}
+    )
+    shown.cells.fill.color = [["#ffffff", "#eeeeee"]]
+    rows = table(go.Figure(shown), tmp_path)
+    assert rows == [
+        {"trace": "0", "what": "layers", "value": "3"},
+        {"trace": "0", "what": "heads", "value": "4"},
+    ]
