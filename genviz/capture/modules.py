@@ -1,7 +1,8 @@
 """A user's model as capture sees it: named modules, without the wrappers around them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import torch
@@ -37,6 +38,8 @@ class Network:
         Path → module. A module that stands in several places has several paths.
     paths : mapping
         ``id(module)`` → its first path; wrappers share the path of what they wrap.
+    spans : mapping
+        Path → where it and everything inside it stand among the modules, which are listed depth first.
 
     Examples
     --------
@@ -48,6 +51,7 @@ class Network:
     roots: Mapping[str, nn.Module]
     modules: Mapping[str, nn.Module]
     paths: Mapping[int, str]
+    spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: "Model") -> "Network":
@@ -66,7 +70,7 @@ class Network:
                 modules.setdefault(path, module)
                 for each in (*wrappers, module):
                     paths.setdefault(id(each), path)
-        network = cls(roots, modules, paths)
+        network = cls(roots, modules, paths, _spans(list(modules)))
         if not any(True for root in roots.values() for _ in (*root.children(), *root.parameters())):
             names = ", ".join(type(root).__name__ for root in roots.values())
             raise CaptureError(
@@ -92,10 +96,10 @@ class Network:
 
     def below(self, path: str) -> Iterator[tuple[str, nn.Module]]:
         """A module and everything inside it."""
-        prefix = f"{path}." if path else ""
-        for name, module in self.modules.items():
-            if name == path or name.startswith(prefix):
-                yield name, module
+        if path in self.spans:
+            yield from islice(self.modules.items(), *self.spans[path])
+        elif not path:  # several roots
+            yield from self.modules.items()
 
     def children(self, path: str) -> Iterator[tuple[str, nn.Module]]:
         """Direct children of the module at a path."""
@@ -153,6 +157,18 @@ def _walk(
     for name, child in inner._modules.items():
         if child is not None:
             yield from _walk(child, joined(path, name), (*above, id(inner)))
+
+
+def _spans(paths: list[str]) -> dict[str, tuple[int, int]]:
+    """Begin and end of each path's own part of a depth-first list."""
+    ends: dict[str, int] = {}
+    for index, path in enumerate(paths):
+        while True:
+            ends[path] = index + 1
+            if not path:
+                break
+            path = parent(path)
+    return {path: (index, ends[path]) for index, path in enumerate(paths)}
 
 
 def _wrappers(outer: nn.Module, inner: nn.Module) -> Iterator[nn.Module]:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from genviz.capture.families.base import Call, Tap, given
-from genviz.capture.families.structure import Block, embeddings, linears, rotates
+from genviz.capture.families.structure import Block, embeddings, rotates, within
 from genviz.capture.modules import Network
 from genviz.recording import Missing
 
@@ -29,9 +29,9 @@ def position_taps(network: Network, layers: tuple[Block, ...], width: int | None
     tables = [path for path, _ in embeddings(network, layers) if _POSITION.search(path)]
     for path in tables:
         yield Tap(path, "position", take=_batched)
+    inside = within(network, layers)
     for path, module in network.modules.items():
-        inside = any(path == block.path or path.startswith(f"{block.path}.") for block in layers)
-        if inside or path in tables or network.path(module) != path:
+        if path in inside or path in tables or network.path(module) != path:
             continue
         for name, parameter in module._parameters.items():
             wide = parameter is not None and parameter.ndim in (2, 3) and parameter.shape[-1] == width
@@ -53,6 +53,16 @@ def no_position(network: Network, root: str) -> Missing:
         "position",
         "no table, parameter or module of positions was found: they may be relative, or computed",
     )
+
+
+def table_length(module: nn.Module) -> int | None:
+    """How many positions a module's table, parameter or buffer holds."""
+    rows = getattr(module, "num_embeddings", None)
+    if isinstance(rows, int):
+        return rows
+    tables = {**module._parameters, **module._buffers}
+    named = [table for name, table in tables.items() if table is not None and _POSITION.search(name)]
+    return int(named[0].numel() // named[0].shape[-1]) if named and named[0].ndim > 1 else None
 
 
 def ids_taken(call: Call) -> torch.Tensor | None:

@@ -51,7 +51,9 @@ def attention_modules(network: Network) -> tuple[str, ...]:
     """Paths of the innermost modules that compute attention, each module once."""
     found = [path for path, module in _once(network) if computes_attention(module)]
     return tuple(
-        path for path in found if not any(other.startswith(f"{path}.") for other in found if other != path)
+        path
+        for path in found
+        if not any(other.startswith(f"{path}." if path else "") for other in found if other != path)
     )
 
 
@@ -91,7 +93,8 @@ def is_linear(module: nn.Module) -> bool:
     if isinstance(module, nn.Embedding | nn.Bilinear) or is_norm(module):
         return False
     if isinstance(getattr(module, "in_features", None), int) and hasattr(module, "out_features"):
-        return not list(module.children()) or "weight" in module._parameters
+        parts = module._modules.keys() - {"_packed_params", "parametrizations"}
+        return not parts or "weight" in module._parameters
     weight = module._parameters.get("weight")
     return weight is not None and weight.ndim == 2
 
@@ -129,12 +132,18 @@ def mixes_experts(network: Network, path: str) -> bool:
 
 def embeddings(network: Network, layers: tuple[Block, ...]) -> Iterator[tuple[str, nn.Module]]:
     """Embedding tables outside the blocks, each once."""
+    inside = within(network, layers)
     for path, module in _once(network):
         table = isinstance(module, nn.Embedding) or (
-            hasattr(module, "num_embeddings") and isinstance(getattr(module, "weight", None), torch.Tensor)
+            hasattr(module, "num_embeddings") and isinstance(module._parameters.get("weight"), torch.Tensor)
         )
-        if table and not any(path.startswith(f"{block.path}.") for block in layers):
+        if table and path not in inside:
             yield path, module
+
+
+def within(network: Network, layers: tuple[Block, ...]) -> set[str]:
+    """Paths of the blocks and everything in them."""
+    return {path for block in layers for path, _ in network.below(block.path)}
 
 
 def rotates(network: Network) -> bool:

@@ -14,7 +14,7 @@ from torch import nn
 from genviz.capture.attention.seen import heads_of
 from genviz.capture.families import structure
 from genviz.capture.families.base import Call, Family, Plan, Tap, given
-from genviz.capture.families.positions import ids_taken, no_position, position_taps, token_tables
+from genviz.capture.families.positions import ids_taken, no_position, position_taps, table_length, token_tables
 from genviz.capture.families.sides import Sides
 from genviz.capture.families.structure import Block
 from genviz.capture.modules import Network
@@ -89,11 +89,11 @@ class Transformer(Family):
 
 
 def _token_taps(tables: Mapping[str, nn.Module], sides: Sides) -> Iterator[Tap]:
-    weights = [getattr(table, "weight", None) for table in tables.values()]
+    weights = [table._parameters.get("weight") for table in tables.values()]
     for path, table in tables.items():
         attrs = sides.at(path)
         tied = (
-            sum(weight is getattr(table, "weight", None) for weight in weights) > 1
+            sum(weight is table._parameters.get("weight") for weight in weights) > 1
         )  # one of them may be idle
         yield Tap(path, "ids", take=ids_taken, attrs=attrs, optional=tied)
         yield Tap(path, "embedding", attrs=attrs, optional=tied)
@@ -201,9 +201,9 @@ def _output_layers(
     """Widths of the linear modules outside the blocks that are as wide as a vocabulary."""
     vocabularies = {int(_rows(table)) for table in tables.values()}
     found = set()
+    inside = structure.within(network, layers)
     for path, module in network.modules.items():
-        outside = not any(path.startswith(f"{block.path}.") for block in layers)
-        if outside and structure.is_linear(module):
+        if path not in inside and structure.is_linear(module):
             out = structure.width_out(module)
             if out in vocabularies or re.search(r"lm_head|unembed|vocab|generator", path):
                 found.add(int(out or 0))
@@ -232,10 +232,11 @@ def _tensors(value: Any) -> list[torch.Tensor]:
 
 
 def _positions(network: Network, layers: tuple[Block, ...]) -> int | None:
+    """How many positions a table or parameter holds."""
     for tap in position_taps(network, layers, _width(network, layers)):
-        module = network[tap.path]
-        if isinstance(getattr(module, "num_embeddings", None), int):
-            return int(_rows(module))
+        length = table_length(network[tap.path])
+        if length:
+            return length
     return None
 
 
