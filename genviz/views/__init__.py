@@ -15,6 +15,7 @@ from genviz.views.network import network
 from genviz.views.parameters import parameters
 from genviz.views.perceptron_network import perceptron_network
 from genviz.views.reconstructions import reconstructions
+from genviz.views.registry import registered, view_named
 from genviz.views.samples_by_score import samples_by_score
 from genviz.views.score_histograms import score_histograms
 from genviz.views.sites import sites
@@ -45,4 +46,25 @@ VIEWS: tuple[View, ...] = (
     array,
 )
 
-__all__ = ["VIEWS", "Subject", "View", "as_subject"]
+__all__ = [
+    "VIEWS",
+    "Subject",
+    "View",
+    "array",
+    "as_subject",
+    "attention_heads",
+    "attention_lines",
+    "attention_matrix",
+    "interpolation",
+    "latent_map",
+    "network",
+    "parameters",
+    "perceptron_network",
+    "reconstructions",
+    "registered",
+    "samples_by_score",
+    "score_histograms",
+    "sites",
+    "view_named",
+    "weighted_sum",
+]

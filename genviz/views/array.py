@@ -48,7 +48,9 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
 def _draw(subject: Subject, *, theme: str, what: str, time: int = 0, plane: int = 0) -> go.Figure:
     recording = subject.recorded()
     found = _groups(recording).get(what, [])
-    if found and all(not entry.shape for entry in found):
+    if not found:
+        raise NotCaptured(f"nothing was captured in {subject.name!r}")
+    if all(not entry.shape for entry in found):
         return _over_time(found, theme)
     if time >= len(found):
         raise NotCaptured(f"{what} was captured {len(found)} times: choose time=0 … {len(found) - 1}")

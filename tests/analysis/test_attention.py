@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
@@ -41,6 +41,7 @@ def test_distance_is_the_loop() -> None:
     assert distance(weights, np.arange(2, 6)) == pytest.approx(loop)
 
 
+@settings(deadline=None)
 @given(
     weights=arrays.arrays(np.float32, st.tuples(st.integers(1, 40), st.integers(1, 40)),
                           elements=st.floats(0, 1, width=32)),

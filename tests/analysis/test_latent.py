@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.spatial import geometric_slerp
@@ -19,6 +19,7 @@ def test_slerp_is_scipys_on_the_unit_sphere() -> None:
     assert slerp(first, second, SHARES) == pytest.approx(geometric_slerp(first, second, SHARES), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(first=codes, second=codes)
 def test_slerp_goes_evenly_from_one_norm_to_the_other(first: np.ndarray, second: np.ndarray) -> None:
     norms = np.linalg.norm(first), np.linalg.norm(second)
@@ -29,6 +30,7 @@ def test_slerp_goes_evenly_from_one_norm_to_the_other(first: np.ndarray, second:
     assert found == pytest.approx((1 - SHARES) * norms[0] + SHARES * norms[1], rel=1e-5)
 
 
+@settings(deadline=None)
 @given(first=codes, second=codes)
 @pytest.mark.parametrize("name", PATHS)
 def test_every_way_starts_and_ends_at_its_codes(name: str, first: np.ndarray, second: np.ndarray) -> None:

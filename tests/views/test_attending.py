@@ -1,0 +1,136 @@
+"""The attention views show what the recording says: weights, masks, calls, tokens."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from genviz.errors import ControlError, NotCaptured, UnknownSite
+from genviz.recording import Recording
+from genviz.views import Subject, attention_heads, attention_lines, attention_matrix
+from genviz.views.attending import ALL_CALLS, AttentionSite, first_head, head_controls
+from tests.views.subjects import eager, transformer
+
+
+def test_the_matrix_holds_the_recordings_weights() -> None:
+    recording = transformer()
+    for site in recording.sites(kind="attention"):
+        for head in (0, 3):
+            expected = recording.attention(site, head=head).values
+            figure = attention_matrix(recording, site=site, head=head)
+            drawn = figure.data[0].z
+            assert np.array_equal(np.isnan(drawn), ~np.tri(14, dtype=bool))
+            assert np.array_equal(np.nan_to_num(drawn), expected)
+            assert figure.layout.title.text == f"{site} · head {head}"
+
+
+def test_calls_of_a_generation_are_one_map_and_one_call_is_its_rows() -> None:
+    whole, parts = transformer(), transformer(calls=5)
+    expected = np.nan_to_num(attention_matrix(whole, site="layers.2.attn", head=1).data[0].z)
+    figure = attention_matrix(parts, site="layers.2.attn", head=1)
+    assert figure.layout.meta["genviz"]["controls"]["call"] == ALL_CALLS
+    assert np.nan_to_num(figure.data[0].z) == pytest.approx(expected, abs=1e-6)
+    one = attention_matrix(parts, site="layers.2.attn", head=1, call=2)
+    assert one.data[0].z.shape == (1, 12)
+    assert np.nan_to_num(one.data[0].z)[0] == pytest.approx(expected[11, :12], abs=1e-6)
+    assert list(one.layout.yaxis.ticktext) == [whole.tokens[0][11]]
+
+
+def test_calls_on_separate_inputs_are_chosen_one_by_one() -> None:
+    recording = Recording()
+    for call in range(2):
+        recording.add("attn", "attention", np.full((1, 1, 3, 3), 1 / 3, np.float32), call=call)
+    controls = {control.name: control for control in head_controls(Subject("x", recording=recording))}
+    assert controls["call"].value == 0
+    with pytest.raises(ControlError, match="call='all' does not fit"):
+        attention_matrix(recording, call="all")
+
+
+def test_finished_weights_are_shown_with_their_nan_and_nothing_is_called_masked() -> None:
+    figure = attention_matrix(eager(), head=0)
+    assert [trace.name for trace in figure.data] == ["weight", "not a number (NaN)"]
+    assert list(figure.layout.yaxis.ticktext)[:3] == ["&lt;b&gt;bold&lt;/b&gt;", "·a", "↵"]
+    other = attention_matrix(eager(), head=0, sample=1)
+    assert list(other.layout.yaxis.ticktext) == list("uvwxyz")
+
+
+def test_finished_causal_weights_are_seen_to_be_masked() -> None:
+    weights = np.tril(np.random.default_rng(0).random((1, 2, 5, 5)) + 0.1).astype(np.float32)
+    weights[0, 0, 3, 1] = 0  # one cell that underflowed in one head is no mask
+    recording = Recording()
+    recording.add("attn", "attention", weights)
+    site = AttentionSite.of(recording, "attn", 0, ALL_CALLS)
+    assert np.array_equal(site.allowed(np.arange(5)), np.tri(5, dtype=bool))
+
+
+def test_padding_is_masked() -> None:
+    recording = transformer(causal=False, layers=1)
+    mask = np.ones((1, 14), bool)
+    mask[0, 10:] = False
+    recording.add("layers.0.attn", "key_mask", mask)
+    figure = attention_matrix(recording, site="layers.0.attn", head=0)
+    assert np.isnan(figure.data[0].z).any(axis=0).tolist() == [False] * 10 + [True] * 4
+
+
+def test_the_first_head_is_the_same_each_time_and_grows_with_the_recording() -> None:
+    recording = transformer()
+    chosen = first_head(recording)
+    assert chosen == first_head(recording) == first_head(transformer())
+    sharp = np.zeros((1, 1, 6, 6), np.float32)
+    sharp[0, 0, :, 2] = 0.999
+    sharp[0, 0, :, 1] = 0.001
+    recording.add("late", "attention", sharp)
+    assert first_head(recording) == ("late", 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        (
+            {"site": "layers.9.attn"},
+            ControlError,
+            "site='layers.9.attn' does not fit: where takes layers.0.attn",
+        ),
+        ({"head": 9}, ControlError, "head=9 does not fit: head takes a number from 0 to 3"),
+    ],
+)
+def test_wrong_choices_are_named(arguments: dict[str, Any], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        attention_matrix(transformer(), **arguments)
+
+
+def test_unknown_sites_and_samples_of_a_recording_are_named() -> None:
+    with pytest.raises(UnknownSite, match=r"no site 'nowhere': this recording has layers.0.attn"):
+        AttentionSite.of(transformer(), "nowhere", 0, ALL_CALLS)
+    with pytest.raises(NotCaptured, match=r"no sample 3 at 'encoder.0': it was run on 2"):
+        AttentionSite.of(eager(), "encoder.0", 3, ALL_CALLS)
+    with pytest.raises(NotCaptured, match=r"no head 7 at 'encoder.0': it has heads 0 … 2"):
+        AttentionSite.of(eager(), "encoder.0", 0, ALL_CALLS).weights(7, np.arange(2))
+
+
+def test_a_long_text_is_pooled_and_its_grid_is_exact() -> None:
+    recording = transformer(layers=1, heads=1, tokens=600)
+    figure = attention_matrix(recording, site="layers.0.attn", head=0)
+    whole = recording.attention("layers.0.attn", head=0).values
+    grid = figure.data[-1]
+    step = round(float(grid.y[1] - grid.y[0]))
+    assert grid.z[-1, 3] == pytest.approx(whole[-(600 % step or step) :, 3 * step : 4 * step].max(), abs=1e-6)
+
+
+def test_lines_in_a_long_text_show_a_window_around_the_chosen_token() -> None:
+    recording = transformer(layers=1, heads=1, tokens=100)
+    figure = attention_lines(recording, query=(60,), threshold=0)
+    (left,) = (trace for trace in figure.data if trace.name == "query")
+    assert (left.customdata.min(), left.customdata.max()) == (42, 77)
+    assert any("42–77 of 100" in note.text for note in figure.layout.annotations)
+    (marks,) = (trace for trace in figure.data if trace.name == "links")
+    assert all("(60) → " in text for text in marks.text)
+
+
+def test_all_heads_tell_their_entropy() -> None:
+    recording = transformer()
+    grid = attention_heads(recording).data[-1]
+    weights = recording.attention("layers.1.attn", head=2).values.astype(np.float64)
+    bits = -(weights * np.log2(np.where(weights > 0, weights, 1))).sum(axis=1).mean()
+    assert grid.z[1, 2] == pytest.approx(bits, rel=1e-4)
+    assert grid.customdata[1][2] == ["layers.1.attn", 2]
