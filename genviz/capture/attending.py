@@ -60,8 +60,10 @@ class AttentionKeeper:
                 self._finished(site, seen, call, attrs)
             else:
                 self._inputs(site, seen, call, attrs)
-        except (Unreadable, RuntimeError) as error:
+        except Unreadable as error:
             self._keeper.lose(site, "attention", str(error))
+        except Exception as error:  # the user's run goes on
+            self._keeper.lose(site, "attention", f"reading it failed ({type(error).__name__}: {error})")
 
     def _finished(self, site: str, seen: Seen, call: int, attrs: Mapping[str, Any]) -> None:
         state = self._sites[site]
@@ -88,6 +90,8 @@ class AttentionKeeper:
             self.offset = max(self.offset, start)
         rule = _shifted(masking.rule, continued, key.shape[2], query.shape[2])
         own = {**attrs, "route": seen.route, "rule": rule.to_json(), **_started(start)}
+        if rule.offset and not start:
+            own["start"] = {"query": 0}  # keys stand before the first token, but no tokens do
         bias = masking.bias
         if bias is not None:
             own.update(self._shared_bias(bias, site, call))

@@ -1,5 +1,6 @@
 """Tensors of a running model → arrays that nothing changes any more."""
 
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -80,13 +81,15 @@ def _numpy_dtype(dtype: torch.dtype) -> str:
     return str(np.dtype(str(dtype).removeprefix("torch.")))
 
 
-def first_tensor(value: Any) -> torch.Tensor | None:
-    """The first tensor in a module's output: itself, in a tuple, in a dict or a Hugging Face output."""
+def first_tensor(value: Any, deep: int = 8) -> torch.Tensor | None:
+    """The first tensor in a module's output: itself, or in a tuple, dict, dataclass or Hugging Face output."""
     if isinstance(value, torch.Tensor):
         # a nested tensor (PyTorch's padded encoder) has no shape: it is padded again with zeros
         return torch.nested.to_padded_tensor(value.detach(), 0.0) if value.is_nested else value
     if isinstance(value, dict):
         value = tuple(value.values())
-    if isinstance(value, list | tuple):
-        return next((found for item in value if (found := first_tensor(item)) is not None), None)
+    elif is_dataclass(value) and not isinstance(value, type):
+        value = tuple(getattr(value, field.name, None) for field in fields(value))
+    if isinstance(value, list | tuple) and deep:
+        return next((found for item in value if (found := first_tensor(item, deep - 1)) is not None), None)
     return None

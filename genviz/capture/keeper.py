@@ -96,6 +96,8 @@ class Keeper:
             work()
         except GenvizError:
             raise
+        except Unreadable as error:
+            self.lose(site, kind, str(error))
         except Exception as error:
             self.lose(site, kind, f"reading it failed ({type(error).__name__}: {error})")
 

@@ -86,9 +86,10 @@ def record(
     (3, 3)
     """
     settings = Settings.of(options)
+    known = _labels(labels)
     given = Tokens(tokens, target_tokens, settings.tokenizer)
     asked = {"family": family, "sites": sites, "kinds": wanted_kinds(kinds), "to": to}
-    return Capture(model, given, settings, labels=labels or {}, **asked)
+    return Capture(model, given, settings, labels=known, **asked)
 
 
 class Capture(AbstractContextManager[LiveRecording]):
@@ -165,7 +166,7 @@ class Capture(AbstractContextManager[LiveRecording]):
     def attended(self, seen: Seen) -> None:
         """Tell that attention was computed."""
         site = self._site_of(seen.module)
-        if site is not None:
+        if site is not None and not (seen.weights is not None and self._holds_attention(site)):
             self._attention.attended(site, seen, self._plan.attention_attrs(site))
 
     def unattended(self, module: nn.Module | None, reason: str) -> None:
@@ -173,6 +174,11 @@ class Capture(AbstractContextManager[LiveRecording]):
         site = self._site_of(module)
         if site is not None:
             self._keeper.lose(site, "attention", reason)
+
+    def _holds_attention(self, site: str) -> bool:
+        """Tell whether parts of a module compute attention: a softmax of its own is another thing's."""
+        prefix = f"{site}." if site else ""
+        return any(path != site and path.startswith(prefix) for path in self._plan.attends)
 
     def _site_of(self, module: nn.Module | None) -> str | None:
         """The innermost module of this model that computes attention now."""
@@ -206,7 +212,7 @@ class Capture(AbstractContextManager[LiveRecording]):
         info.update(self._plan.info)
         info.update(self._tokens.info())
         if self._labels:
-            info["labels"] = {name: _plain(values) for name, values in self._labels.items()}
+            info["labels"] = dict(self._labels)
         for name in ("title", "about"):
             if getattr(self._settings, name) is not None:
                 info[name] = getattr(self._settings, name)
@@ -232,7 +238,7 @@ class Capture(AbstractContextManager[LiveRecording]):
                 if site in self._shapes else "its module did not run inside the with block",
             )
             for site in self._plan.attends
-            if not any(each == site or each.startswith(f"{site}.") for each in seen)
+            if not any(not site or each == site or each.startswith(f"{site}.") for each in seen)
         ]  # fmt: skip
 
 
@@ -245,6 +251,19 @@ def _tokens(entry: Entry) -> int:
     return entry.shape[entry.axes.index("token")]
 
 
-def _plain(values: Sequence[Any]) -> list[Any]:
-    listed = values.tolist() if hasattr(values, "tolist") else list(values)
-    return list(listed)
+def _labels(labels: Any) -> dict[str, list[Any]]:
+    """Labels as plain lists."""
+    if labels is not None and not isinstance(labels, Mapping):
+        raise CaptureError(
+            f"labels= takes a dict of name to one value per sample, got {type(labels).__name__}: "
+            'write labels={"class": [...]}'
+        )
+    found = {}
+    for name, values in (labels or {}).items():
+        listed = values.tolist() if hasattr(values, "tolist") else values
+        if isinstance(listed, str) or not isinstance(listed, Iterable):
+            raise CaptureError(
+                f"labels={{{name!r}: …}} takes one value per sample, got {type(values).__name__}: give a list"
+            )
+        found[str(name)] = list(listed)
+    return found

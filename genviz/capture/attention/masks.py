@@ -41,6 +41,8 @@ class MaskReader:
 
     def read(self, mask: torch.Tensor, lengths: tuple[int, int]) -> Masking:
         """Rule, key mask and bias of a mask that is broadcast against ``(sample, head, query, key)``."""
+        if 0 in lengths or not mask.numel():
+            return Masking(MaskRule())
         mask = _compact(mask.detach())
         known = self._mask
         if (

@@ -65,7 +65,7 @@ def _attention_of_layer(weight: torch.Tensor) -> nn.Module | None:
     running = hooks.running()
     if not running:
         return None
-    owners = (m for m in running[-1].modules() if getattr(m, "in_proj_weight", None) is weight)
+    owners = (m for m in running[-1].modules() if m._parameters.get("in_proj_weight") is weight)
     return next(owners, running[-1])
 
 

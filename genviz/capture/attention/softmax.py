@@ -64,11 +64,17 @@ def _seen(weights: torch.Tensor) -> Seen | None:
 
 def projects_like_attention(module: nn.Module) -> bool:
     """Attention projects its input at least twice (queries and keys), or once for all three together."""
-    widths = [(m.weight.shape[0], m.weight.shape[1]) for m in module.children() if _projects(m)]
+    widths = [found for child in module.children() if (found := _widths(child)) is not None]
     fused = any(out in (2 * into, 3 * into) or into in (2 * out, 3 * out) for out, into in widths)
     return len(widths) >= 3 or fused
 
 
-def _projects(module: nn.Module) -> bool:
-    weight = getattr(module, "weight", None)
-    return isinstance(weight, torch.Tensor) and weight.ndim == 2 and not isinstance(module, nn.Embedding)
+def _widths(module: nn.Module) -> tuple[int, int] | None:
+    """Outputs and inputs of a projection; its weight may be computed anew at each reading, so it is not read."""
+    into, out = getattr(module, "in_features", None), getattr(module, "out_features", None)
+    if isinstance(into, int) and isinstance(out, int):
+        return out, into
+    weight = module._parameters.get("weight")
+    if weight is None or weight.ndim != 2 or isinstance(module, nn.Embedding):
+        return None
+    return int(weight.shape[0]), int(weight.shape[1])

@@ -17,8 +17,9 @@ A family whose models have a part named ``encoder`` that gives a code::
             return Plan((Tap("encoder", "latent"), Tap("decoder", "reconstruction")))
 """
 
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -65,8 +66,25 @@ class Call:
 
     @property
     def given(self) -> torch.Tensor | None:
-        """The first tensor that went in, positional or by keyword, or None."""
-        return first_tensor((*self.args, *self.kwargs.values()))
+        """The first tensor that went in, positional or by keyword, or None.
+
+        By keyword the order is the caller's choice, so the first of ``forward``'s own parameters counts.
+        """
+        found = first_tensor(self.args)
+        if found is not None or not self.kwargs:
+            return found
+        return first_tensor(tuple(self.kwargs[name] for name in _in_order(self.module, self.kwargs)))
+
+
+def _in_order(module: nn.Module, names: Iterable[str]) -> list[str]:
+    given = list(names)
+    if len(given) < 2:
+        return given
+    try:
+        parameters = list(inspect.signature(module.forward).parameters)
+    except (TypeError, ValueError):
+        return given
+    return sorted(given, key=lambda name: parameters.index(name) if name in parameters else len(parameters))
 
 
 def result(call: Call) -> torch.Tensor | None:
@@ -149,7 +167,7 @@ class Plan:
 
     def attention_attrs(self, site: str) -> Mapping[str, Any]:
         """Attributes for attention at a site: those of the longest path that holds it."""
-        holding = [path for path in self.attention if site == path or site.startswith(f"{path}.")]
+        holding = [path for path in self.attention if not path or site == path or site.startswith(f"{path}.")]
         return self.attention[max(holding, key=len)] if holding else {}
 
 

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
+from genviz.capture.copies import Unreadable, snapshot
 from genviz.capture.families.base import Call, Family, Plan, Tap
 from genviz.capture.modules import Network, parent
 
@@ -134,24 +136,29 @@ def _changed(name: str) -> "_Changed":
 
 
 class _Changed:
-    """A parameter when it is first seen, and again only after it was changed: once per training step."""
+    """A parameter when it is first seen, and again only after it was changed: once per training step.
+
+    Values are compared: ``parameter.data -= …`` changes them without leaving a trace.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __call__(self, call: Call) -> Tensor | None:
-        parameter = getattr(call.module, self._name)
+        parameter, key = _parameter(call, self._name), f"{self._name} of {call.path}"
         if parameter is None:
             return None
-        key, state = f"{self._name} of {call.path}", (parameter.data_ptr(), parameter._version)
-        if call.notes.get(key) == state:
+        parameter = parameter.detach()
+        known = call.notes.get(key)
+        if known is not None and known.device == parameter.device and torch.equal(known, parameter):
             return None
-        call.notes[key] = state
-        found: Tensor = parameter
-        return found
+        call.notes[key] = snapshot(parameter)
+        return parameter
 
 
 def _parameter(call: Call, name: str) -> Tensor | None:
+    if call.module.training and is_parametrized(call.module, name):
+        raise Unreadable("it is computed anew at each reading (spectral norm, …), which may change the model")
     found: Tensor | None = getattr(call.module, name)
     return found
 
