@@ -56,7 +56,7 @@ def peak_over(action: Callable[[], object]) -> int:
 
 def in_fresh_process(*arguments: str, python: str = sys.executable) -> str:
     """Last line that ``python arguments…`` prints."""
-    # Large blocks go back to the system when freed, so that peaks are those of the work, not of the allocator.
+    # Large blocks go back to the system when freed, so peaks are the work's, not the allocator's.
     offline = {**os.environ, "HF_HUB_OFFLINE": "1", "MALLOC_MMAP_THRESHOLD_": "65536"}
     done = subprocess.run([python, *arguments], capture_output=True, text=True, check=False, env=offline)
     if done.returncode:

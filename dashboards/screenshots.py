@@ -69,7 +69,22 @@ def take(out: Path, *, only: Sequence[str] | None = None, size: tuple[int, int] 
         ]
 
 
-heme}.png"
+def links(stage: Stage) -> Iterator[tuple[str, str]]:
+    """Subject and page of every page that applies, each subject started; the slides once."""
+    for slug in stage.acts:
+        performance = stage.ask(slug)
+        performance.wait(120)
+        for page in PAGES:
+            if page.panels and page.applies(performance.subject):
+                yield slug, page.name
+    yield next(iter(stage.acts)), "slides"
+
+
+def _picture(window: Any, base: str, slug: str, page: str, theme: str, out: Path) -> Path:
+    window.goto(f"{base}/{slug}/{page}?theme={theme}")
+    window.wait_for_function(DRAWN, timeout=60_000)
+    window.wait_for_timeout(_SETTLE)
+    path = out / f"{slug}-{page}-{theme}.png"
     window.screenshot(path=str(path))
     return path
 
