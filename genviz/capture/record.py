@@ -19,7 +19,7 @@ from genviz.capture.live import LiveRecording
 from genviz.capture.modules import Model, Network, refuse_unobservable
 from genviz.capture.network import network_info
 from genviz.capture.settings import PARTS, Options, Settings, wanted_kinds
-from genviz.capture.taps import Taps, restricted
+from genviz.capture.taps import UNSEEN, Taps, restricted
 from genviz.capture.tokens import Tokens
 from genviz.errors import CaptureError
 from genviz.recording import Entry, Missing
@@ -190,7 +190,7 @@ class Capture(AbstractContextManager[LiveRecording]):
     def _place_tokens(self) -> None:
         """Say where in the sequence the tokens of a run stand that continues one (a KV cache)."""
         offset = self._attention.offset
-        entries = [e for e in self.recording.entries()[self._run_began :] if "token" in e.axes]
+        entries = [e for e in self.recording.since(self._run_began) if "token" in e.axes]
         for side in {_side(entry) for entry in entries} if self._plan.two_sided else {None}:
             group = [e for e in entries if not self._plan.two_sided or _side(e) == side]
             longest = max((_tokens(e) for e in group), default=0)
@@ -224,6 +224,8 @@ class Capture(AbstractContextManager[LiveRecording]):
         missing += self._attention_missing()
         present = {(entry.site, entry.kind) for entry in self.recording.entries()}
         wanted = [m for m in missing if self._keeper.wants(m.site, *PARTS.get(m.kind, (m.kind,)))]
+        if not self._taps.any_ran:
+            wanted.insert(0, Missing("", min(self._kinds or {"activation"}), f"the model {UNSEEN}"))
         unique = {(m.site, m.kind): asdict(m) for m in reversed(wanted) if (m.site, m.kind) not in present}
         self.recording.info["missing"] = list(reversed(unique.values()))
 

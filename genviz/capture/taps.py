@@ -16,7 +16,8 @@ from genviz.errors import CaptureError, UnknownSite
 from genviz.kinds import KINDS
 from genviz.recording import Missing
 
-_UNSEEN = (
+#: What is said of a module that never ran.
+UNSEEN = (
     "did not run inside the with block: call the model itself there, in the same thread "
     "(a direct .forward() and compiled code run past every hook)"
 )
@@ -89,8 +90,6 @@ class Taps:
     def missing(self) -> list[Missing]:
         """What no run gave, and why."""
         lost = []
-        if not self.any_ran:
-            lost.append(Missing("", "activation", f"the model {_UNSEEN}"))
         for module_id, taps in self._taps.items():
             for tap in taps:
                 if not tap.optional and not any(self._keeper.has(tap.where, kind) for kind in _results(tap)):
@@ -99,7 +98,7 @@ class Taps:
 
     def _reason(self, tap: Tap, module_id: int) -> str:
         if module_id not in self._ran:
-            return f"{tap.path or 'the model'} {_FUSED if self._fused(tap.path) else _UNSEEN}"
+            return f"{tap.path or 'the model'} {_FUSED if self._fused(tap.path) else UNSEEN}"
         if tap.when == "gradient" and (tap.where, tap.kind) in self._gradients:
             return "no backward pass reached it inside the with block"
         if tap.when == "gradient":
