@@ -34,10 +34,10 @@ class LiveRecording(Recording):
             Training step of all that was captured since the last flush. Without a folder this is all
             that happens.
         """
-        new = self.entries()[self._flushed :]
+        new = self._entries[self._flushed :]
         if step is not None:
-            new = tuple(entry if entry.step is not None else replace(entry, step=step) for entry in new)
-        self.replace_entries([*self.entries()[: self._flushed], *new])
+            new = [entry if entry.step is not None else replace(entry, step=step) for entry in new]
+            self._entries[self._flushed :] = new
         if self.folder is not None and (new or self._complete):
             self._write()
         self._flushed = len(self)
@@ -53,8 +53,8 @@ class LiveRecording(Recording):
     def _write(self) -> None:
         assert self.folder is not None
         self.before_writing()
-        kept, new = self.entries()[: self._flushed], self.entries()[self._flushed :]
+        new = self._entries[self._flushed :]
         self.folder.append([(entry.described(), entry.load()) for entry in new], self.info)
-        self.replace_entries(kept)
+        del self._entries[self._flushed :]
         self.info.pop("missing", None)  # comes back with the frame
         self.refresh()

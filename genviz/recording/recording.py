@@ -61,6 +61,10 @@ class Recording:
             and all(entry.attrs.get(name) == value for name, value in attrs.items())
         )
 
+    def since(self, number: int) -> tuple[Entry, ...]:
+        """Entries after the first ``number`` of them."""
+        return tuple(self._entries[number:])
+
     def sites(self, kind: str | None = None) -> tuple[str, ...]:
         """Site names in the order in which they ran; ``"attention"`` includes what can be worked out."""
         kinds = {"attention", "query"} if kind == "attention" else {kind}

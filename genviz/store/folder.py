@@ -80,23 +80,34 @@ class Folder:
     def append(
         self, arrays: Sequence[tuple[Mapping[str, Any], NDArray[Any]]], info: Mapping[str, Any]
     ) -> int:
-        """Write one frame and return its number once it is safe on disk."""
+        """Write one frame and return its number once it is safe on disk.
+
+        Raises
+        ------
+        RecordingError
+            When the disk does not take it (full, gone, read-only); the frames before it are unharmed.
+        """
         number = self.count() if self._written is None else self._written
-        _write_whole(self._path(number), encode_frame(arrays, info))
+        data = encode_frame(arrays, info)
+        try:
+            _write_whole(self._path(number), data)
+        except OSError as error:
+            raise RecordingError(
+                f"cannot write {len(data):,} bytes to {self.path}: {error.strerror or error}; the {number} "
+                "frames before are safe: make room there and flush() again, or save() the recording elsewhere"
+            ) from error
         self._written = number + 1
         return number
 
-    def count(self) -> int:
-        """Frames that are there, counted up to the first gap."""
-        present = {entry.name for entry in os.scandir(self.frames)} if self.frames.is_dir() else set()
-        number = 0
-        while self._path(number).name in present:
-            number += 1
-        return number
+    def count(self, known: int = 0) -> int:
+        """Frames that are there, up to the first gap; the first ``known`` are not looked for again."""
+        while self._path(known).exists():
+            known += 1
+        return known
 
     def read(self, start: int = 0) -> Iterator[tuple[int, Frame | DamagedFrame]]:
         """Frames from ``start`` on; a damaged one comes as the error that names it."""
-        for number in range(start, self.count()):
+        for number in range(start, self.count(start)):
             try:
                 yield number, map_frame(self._path(number))
             except DamagedFrame as damage:

@@ -8,8 +8,8 @@ checksum covers.
 import json
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from safetensors.numpy import save
 from genviz.errors import DamagedFrame
 
 MAX_HEADER = 16 * 1024 * 1024
+# Arrays of a file up to this many bytes are copied: a mapping holds an open file, of which a process may have
+# 1,024, and a training run writes more frames than that.
+_COPIED = 1024 * 1024
 _DTYPES = {
     "F64": np.float64, "F32": np.float32, "F16": np.float16, "I64": np.int64, "I32": np.int32,
     "I16": np.int16, "I8": np.int8, "U64": np.uint64, "U32": np.uint32, "U16": np.uint16, "U8": np.uint8,
@@ -42,7 +45,7 @@ class Frame:
 
     arrays: Sequence[Mapping[str, Any]]
     info: Mapping[str, Any]
-    _buffer: NDArray[np.uint8]
+    _open: Callable[[], NDArray[np.uint8]]
     _spans: Mapping[str, tuple[int, int]]
     _where: str
 
@@ -56,12 +59,16 @@ class Frame:
         """
         described = next(item for item in self.arrays if item["name"] == name)
         start, stop = self._spans[name]
-        data = self._buffer[start:stop]
-        if zlib.crc32(data.data) != described["crc32"]:
+        data = self._open()[start:stop]
+        if data.size != stop - start or zlib.crc32(data.data) != described["crc32"]:
             raise DamagedFrame(
                 f"{self._where}: array {name!r} ({described.get('site')}, {described.get('kind')}) does "
-                "not match its checksum: the file was changed after it was written; record it again or restore the file"
+                "not match its checksum: the file was changed after it was written; record it again or restore "
+                "the file"
             )
+        if data.size <= _COPIED:
+            data = np.array(data)
+            data.flags.writeable = False
         return data.view(_DTYPES[described["dtype"]]).reshape(described["shape"])
 
 
@@ -115,14 +122,22 @@ def decode_frame(data: bytes | NDArray[np.uint8], where: str = "frame") -> Frame
         spans[item["name"]] = _span(item, header.get(item["name"]), (start, buffer.size), where)
     if sum(stop - begin for begin, stop in spans.values()) != buffer.size - start:
         raise DamagedFrame(f"{where}: {buffer.size - start} bytes of data where the header describes others")
-    return Frame(body["arrays"], body["info"], buffer, spans, where)
+    return Frame(body["arrays"], body["info"], lambda: buffer, spans, where)
 
 
 def map_frame(path: Path) -> Frame:
-    """Map a frame's file into memory and check its header; array bytes are read when asked for."""
+    """Check the header of a frame's file; array bytes are read when asked for, and no file stays open."""
     if path.stat().st_size < 8:
         raise DamagedFrame(f"{path.name}: {path.stat().st_size} bytes are too few for a frame")
-    return decode_frame(np.memmap(path, np.uint8, mode="r"), path.name)
+    checked = decode_frame(_mapped(path), path.name)
+    return replace(checked, _open=lambda: _mapped(path))
+
+
+def _mapped(path: Path) -> NDArray[np.uint8]:
+    try:
+        return np.memmap(path, np.uint8, mode="r")
+    except (OSError, ValueError) as error:
+        raise DamagedFrame(f"{path.name}: the file cannot be read any more: {error}") from None
 
 
 def _header(buffer: NDArray[np.uint8], where: str) -> tuple[dict[str, Any], int]:
