@@ -178,11 +178,13 @@ def _words(
             name=axis,
         )
         figure.add_annotation(
-            x=x,
+            x=side,
+            xref="paper",  # at the outer edge, where there is room however narrow the figure is
             y=1.06,
+            yshift=8,
             text="query: looks" if side == 0 else "key: is looked at",
             showarrow=False,
             yanchor="bottom",
-            xanchor="right" if side == 0 else "left",
+            xanchor="right" if side else "left",
             font={"color": colours.muted, "size": SIZE},
         )

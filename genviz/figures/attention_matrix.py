@@ -174,8 +174,8 @@ def _weight_name(overview: Overview, how: str) -> str:
     )
 
 
-def _coarse(overview: Overview, shape: tuple[int, int], how: str, most: int = 128) -> go.Heatmap:
-    """An unseen grid of at most 128 × 128 exact numbers under the pointer."""
+def _coarse(overview: Overview, shape: tuple[int, int], how: str, most: int = 64) -> go.Heatmap:
+    """An unseen grid of at most 64 × 64 exact numbers under the pointer."""
     by = [-(-side // most) for side in overview.values.shape]
     filled = np.where(overview.seen, overview.values, -np.inf)
     highest = np.maximum.reduceat(filled, np.arange(0, filled.shape[0], by[0]), axis=0)

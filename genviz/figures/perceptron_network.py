@@ -204,6 +204,7 @@ def _draw_units(figure: go.Figure, at: int, column: Column, top: float, theme: s
         text=[f"{value:.2f}" for value in column.values] if few else None,
         name=clean(column.title),
         textfont={"size": SIZE - 4, "color": [_readable(value, top, theme) for value in column.values]},
+        cliponaxis=False,
         customdata=list(column.hover),
         hovertemplate="%{customdata}<extra></extra>",
     )
@@ -237,4 +238,4 @@ def _draw_names(figure: go.Figure, columns: Sequence[Column], theme: str) -> Non
 
 def _size(count: int) -> float:
     """Diameter of a unit, in px."""
-    return float(np.clip(420 / count, 7, 46))
+    return float(np.clip(300 / count, 7, 44))

@@ -1,11 +1,12 @@
 """All heads of all layers at once."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from genviz.analysis.attention import entropy, pooled
+from genviz.analysis.attention import Pooling, entropy, pooled
 from genviz.errors import NotCaptured
 from genviz.figures import attention_heads as figures
 from genviz.figures.attention_heads import HeadMap, tile_side
@@ -15,6 +16,7 @@ from genviz.views.controls import Choice, Control
 from genviz.views.subject import Subject
 
 MOST_ROWS_SAID = 256  # rows from which a long map's mean entropy is taken
+WHOLE_UP_TO = 512  # tokens up to which a map is worked out at once
 LINEAR_UP_TO = 32  # tokens up to which the first sight has linear colours
 
 
@@ -45,7 +47,7 @@ def _draw(
     sites = recording.sites(kind="attention")
     opened = [AttentionSite.of(recording, site, sample, call) for site in _running(recording, sites, call)]
     side = tile_side(len(opened) * max(here.heads for here in opened))
-    maps = [[_head(here, head, side, pooling) for head in range(here.heads)] for here in opened]
+    maps = [_site(here, side, pooling) for here in opened]
     count = sum(map(len, maps))
     return figures.attention_heads(
         maps,
@@ -67,25 +69,24 @@ def _running(recording: Any, sites: tuple[str, ...], call: Any) -> tuple[str, ..
     return found
 
 
-def _head(here: AttentionSite, head: int, side: int, pooling: str) -> HeadMap:
-    if max(here.shape) <= 512:  # small enough to be whole: worked out once for map and entropy
-        whole, may = here.weights(head, np.arange(here.shape[0])), here.allowed(np.arange(here.shape[0]))
-        overview = pooled(
-            lambda rows: whole[rows],
-            lambda rows: may[rows],
-            here.shape,
-            size=side,
-            how="max" if pooling == "max" else "mean",
-            rows_at_once=512,
-        )
-        return HeadMap(overview, _mean(entropy(whole)))
+def _site(here: AttentionSite, side: int, pooling: str) -> list[HeadMap]:
+    """Maps of all heads of a site; where they are small enough to be whole, masks are worked out once."""
+    how: Pooling = "max" if pooling == "max" else "mean"
+    if max(here.shape) > WHOLE_UP_TO:
+        return [_long_head(here, head, side, how) for head in range(here.heads)]
+    rows = np.arange(here.shape[0])
+    may, maps = here.allowed(rows), []
+    for head in range(here.heads):
+        whole = here.weights(head, rows)
+        overview = pooled(partial(np.take, whole, axis=0), partial(np.take, may, axis=0), here.shape,
+                          size=side, how=how, rows_at_once=WHOLE_UP_TO)  # fmt: skip
+        maps.append(HeadMap(overview, _mean(entropy(whole))))
+    return maps
+
+
+def _long_head(here: AttentionSite, head: int, side: int, how: Pooling) -> HeadMap:
     overview = pooled(
-        lambda rows: here.weights(head, rows),
-        here.allowed,
-        here.shape,
-        size=side,
-        how="max" if pooling == "max" else "mean",
-        rows_at_once=256,
+        partial(here.weights, head), here.allowed, here.shape, size=side, how=how, rows_at_once=256
     )
     some = np.unique(np.linspace(0, here.shape[0] - 1, MOST_ROWS_SAID).astype(int))
     return HeadMap(overview, _mean(entropy(here.weights(head, some))))
