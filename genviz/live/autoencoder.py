@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from genviz.capture import record
 from genviz.capture.families.outputs import Code, read_code, read_picture
 from genviz.errors import LiveError
 from genviz.live.base import (
@@ -25,6 +26,7 @@ from genviz.recording import Recording
 
 Floats = NDArray[np.float32]
 _MOST = 2000
+_POSTERIOR = ("mean", "log_variance")
 
 
 class Autoencoder(LiveModel):
@@ -69,6 +71,10 @@ class Autoencoder(LiveModel):
         self.labels = as_labels(labels, 0 if self.data is None else len(self.data))
         self.batch_size = batch_size
         self.latent_shape: tuple[int, ...] | None = None
+        # An `encode` that was written or passed gives the code; a part called encoder perhaps only
+        # features, of which others make the code.
+        self._trusted = encoder is not None or not isinstance(self._encode, nn.Module)
+        self._composes: bool | None = True if self._trusted else None
 
     @property
     def abilities(self) -> tuple[str, ...]:
@@ -132,7 +138,7 @@ class Autoencoder(LiveModel):
                 code = self._code(items[part])
                 latent = code.latent if code.mean is None else code.mean
                 arrays["latent"].append(self._flat(latent))
-                for kind in ("mean", "log_variance"):
+                for kind in _POSTERIOR:
                     values = getattr(code, kind)
                     if values is not None:
                         arrays[kind].append(to_array(values.flatten(1)))
@@ -140,6 +146,10 @@ class Autoencoder(LiveModel):
         return arrays
 
     def _code(self, items: Floats) -> Code:
+        if self._composes is None:
+            self._composes = self._fits(items[:1])
+        if not self._composes:
+            return self._code_by_forward(items)
         output = self._encode(self._input(items, self._encode))
         code = read_code(output)
         if code is None:
@@ -149,6 +159,30 @@ class Autoencoder(LiveModel):
                 "(mean, log_variance), or pass encoder= a function that does"
             )
         return code
+
+    def _fits(self, items: Floats) -> bool:
+        """Whether the decoder makes an item of what the encoder returns, with nothing in between."""
+        try:
+            code = read_code(self._encode(self._input(items, self._encode)))
+            made = None if code is None else read_picture(self._decode(code.latent))
+        except RuntimeError:
+            return False
+        return made is not None and made.numel() == items.size
+
+    def _code_by_forward(self, items: Floats) -> Code:
+        """The code as the decoder receives it when the whole model runs: other layers make it of features."""
+        model = self.modules[""]
+        with record(model, family=self.family, kinds=("latent", *_POSTERIOR)) as seen:
+            model(self._input(items, self._encode))
+        found = {entry.kind: torch.from_numpy(entry.load()) for entry in seen.entries()}
+        latent = found.get("mean", found.get("latent"))
+        if latent is None:
+            raise LiveError(
+                f"the code of {type(model).__name__} cannot be found: its decoder does not take what its "
+                "encoder "
+                "returns. Pass encoder= a function that gives the code, or (mean, log_variance)"
+            )
+        return Code(latent, found.get("mean"), found.get("log_variance"))
 
     def _made(self, codes: Any) -> Floats:
         output = self._decode(self._input(codes, self._decode))

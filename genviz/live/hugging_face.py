@@ -61,14 +61,21 @@ def _loaded(source: str, title: str, config: Mapping[str, Any], *, local: bool) 
         model = kind.from_pretrained(source, use_safetensors=True, **options).eval()
     except Exception as error:
         raise _unloadable(source, error, local) from None
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
-    except Exception:  # a folder without a tokenizer: texts are ids then
-        tokenizer = None
+    tokenizer = _tokenizer(transformers, source, options)
     about = f"{type(model).__name__} from {source}"
     text = ("The cat sits on mat.",) if tokenizer is not None else ()
     target = tokenizer if getattr(model.config, "is_encoder_decoder", False) else None
     return LanguageModel(model, tokenizer, text=text, target_tokenizer=target, title=title, about=about)
+
+
+def _tokenizer(transformers: Any, source: str, options: Mapping[str, Any]) -> Any:
+    """The tokenizer kept beside a model, or None: texts are ids then."""
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
+    except Exception:  # each class has its own way to miss its files
+        return None
+    # Some classes are made without their files all the same, and know no word.
+    return tokenizer if len(tokenizer.get_vocab()) > len(tokenizer.all_special_ids) else None
 
 
 def _auto_class(config: Mapping[str, Any]) -> str:

@@ -107,8 +107,8 @@ class Tokenizing:
         """Byte-level tokens write a space as Ġ; everything else stays as the tokenizer says it."""
         if "Ġ" not in token and "Ċ" not in token:
             return token
-        text = self.tokenizer.convert_tokens_to_string([token])
-        return text if "\ufffd" not in text else token
+        text = str(self.tokenizer.convert_tokens_to_string([token]))
+        return token if "\ufffd" in text else text.replace("Ġ", " ").replace("Ċ", "\n")
 
 
 def _flat(ids: Any) -> list[int]:

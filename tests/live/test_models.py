@@ -158,6 +158,45 @@ def test_codes_with_axes_are_handed_out_flat() -> None:
         live.decode(np.zeros((2, 5)))
 
 
+class Beside(nn.Module):
+    """Its encoder gives features only; the layers that make the code of them stand beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU())
+        self.to_mean, self.to_spread, self.decoder = nn.Linear(16, 3), nn.Linear(16, 3), nn.Linear(3, 64)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        hidden = self.encoder(x)
+        mean, log_variance = self.to_mean(hidden), self.to_spread(hidden)
+        z = mean + torch.exp(log_variance / 2) * torch.randn_like(mean)
+        return {"recon": self.decoder(z), "mu": mean, "logvar": log_variance}
+
+
+def test_a_code_that_is_made_between_encoder_and_decoder() -> None:
+    model = Beside()
+    live = Autoencoder(model, data=IMAGES, batch_size=4)
+    with torch.no_grad():
+        expected = model(torch.from_numpy(IMAGES))
+        decoded = model.decoder(expected["mu"])
+    np.testing.assert_allclose(live.encode(IMAGES), expected["mu"], atol=1e-6)
+    recording = live.record()
+    np.testing.assert_allclose(recording["encoder", "log_variance"], expected["logvar"], atol=1e-6)
+    made = recording["decoder", "reconstruction"].values
+    np.testing.assert_allclose(made.reshape(10, 64), decoded, atol=1e-6)
+    with pytest.raises(LiveError, match="the code of Lost cannot be found: its decoder does not take what"):
+        Autoencoder(Lost()).encode(IMAGES)
+
+
+class Lost(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.decoder = nn.Linear(8, 5), nn.Linear(3, 64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
 def encoders() -> dict[str, Any]:
     flat, mean, spread = nn.Flatten(), nn.Linear(64, 3), nn.Linear(64, 3)
 
