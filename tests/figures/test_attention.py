@@ -64,9 +64,9 @@ def test_the_overview_is_a_picture_with_exact_numbers_of_blocks() -> None:
     assert (picture.sizex, picture.sizey) == (300, 300)
     grid = figure.data[-1]
     assert grid.opacity == 0
-    assert grid.z[-1, 0] == pytest.approx(weights[-3:, :3].max())
+    assert grid.z[-1, 0] == pytest.approx(weights[-6:, :6].max())
     assert np.isnan(grid.z[0, -1])
-    assert grid.text[-1][0] == "queries 297–299, keys 0–2"
+    assert grid.text[-1][0] == "queries 294–299, keys 0–5"
 
 
 def test_lines_are_one_trace_per_width_however_many_there_are() -> None:
