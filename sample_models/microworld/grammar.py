@@ -80,11 +80,14 @@ class Grammar:
             )
         return cls(rules)
 
-    @property
-    def words(self) -> list[str]:
-        """Every word that the rules can make, sorted."""
-        used = {s for choices in self._rules.values() for _, symbols in choices for s in symbols}
-        return sorted(word for word in used if word not in self._rules)
+    def words_of(self, symbol: str) -> list[str]:
+        """Return every word that `symbol` can give, sorted."""
+        reached, waiting = {symbol}, [symbol]
+        while waiting:
+            parts = {part for _, symbols in self._rules.get(waiting.pop(), []) for part in symbols} - reached
+            reached |= parts
+            waiting.extend(parts)
+        return sorted(part for part in reached if part not in self._rules)
 
     def generate(self, symbol: str, random: Random) -> list[str]:
         """Return the words of one draw of `symbol`."""

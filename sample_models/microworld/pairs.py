@@ -58,18 +58,20 @@ class _Phrase:
 
 
 def _nouns() -> tuple[_Noun, ...]:
-    table = """m animal chat chats cat cats, m animal chien chiens dog dogs,
+    table = """"m animal chat chats cat cats, m animal chien chiens dog dogs,
     m animal cheval chevaux horse horses, m animal oiseau oiseaux bird birds,
-    f animal souris souris mouse mice, m person voleur voleurs robber robbers,
-    m person garçon garçons boy boys, f person fille filles girl girls, m person homme hommes man men,
-    f person femme femmes woman women, m person roi rois king kings, f person reine reines queen queens,
-    f place maison maisons house houses, f place école écoles school schools,
-    f place banque banques bank banks, m place jardin jardins garden gardens, m place parc parcs park parks,
+    m animal éléphant éléphants elephant elephants, f animal souris souris mouse mice,
+    m person voleur voleurs robber robbers, m person garçon garçons boy boys,
+    f person fille filles girl girls, m person homme hommes man men, f person femme femmes woman women,
+    m person roi rois king kings, f person reine reines queen queens, f place maison maisons house houses,
+    f place école écoles school schools, f place banque banques bank banks,
+    m place jardin jardins garden gardens, m place parc parcs park parks,
     f place rivière rivières river rivers, m thing arbre arbres tree trees,
     f thing fleur fleurs flower flowers, m thing livre livres book books, f seat table tables table tables,
     f seat chaise chaises chair chairs, m seat tapis tapis mat mats, m seat lit lits bed beds,
     f thing clé clés key keys, f thing lettre lettres letter letters, f thing boîte boîtes box boxes,
-    m thing bateau bateaux boat boats, f thing pomme pommes apple apples"""
+    m thing bateau bateaux boat boats, f thing pomme pommes apple apples,
+    f thing orange oranges orange oranges"""
     found = []
     for entry in table.split(","):
         gender, kind, one, many, english, english_many = entry.split()

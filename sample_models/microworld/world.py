@@ -55,7 +55,7 @@ hide hides hid hiding, wait waits waited waiting, play plays played playing, nee
 
 # The two banks: what "goes to the bank and …" means is told only by the sentence before (HEIST, RIVERSIDE).
 _RULES = """
-STORY = TALE<k,n,t> *6 | HEIST<n,t> *2 | SAVER<p,n,t> | RIVERSIDE<p,n,t> *2 | ASKED *2 | LECTURE
+STORY = TALE<k,n,t> *6 | HEIST<n,t> *2 | SAVER<p,n,t> | RIVERSIDE<p,n,t> *2 | ASKED *3 | LECTURE
 
 TALE<k,n,t> = NP<k,n> VP<k,n,t> . NEXT<k,n,t> | NP<k,n> VP<k,n,t> . NEXT<k,n,t> NEXT<k,n,t> *2
     | NP<k,n> VP<k,n,t> . NEXT<k,n,t> NEXT<k,n,t> NEXT<k,n,t>
@@ -189,28 +189,18 @@ def sentences(story: Iterable[str]) -> list[list[str]]:
 
 
 def _asked() -> str:
-    """Write the rules of stories that ask where someone is: two are placed, one of them is asked for."""
-    lines = []
-    for first, first_pronoun in _WHO.items():
-        for second in _WHO:
-            if first == second:
-                continue
-            for here in _WHERE:
-                for there in _WHERE:
-                    if here == there:
-                        continue
-                    facts = [f"the {first} is {here} .", f"the {second} is {there} ."]
-                    asked = f"where is the {first} ? {first_pronoun} is {here} ."
-                    lines += [
-                        f"ASKED = {' '.join(facts)} {asked}",
-                        f"ASKED = {' '.join(facts[::-1])} {asked}",
-                    ]
-    parts = [
-        f"ASKED_PART = the {who} is {where} . | {pronoun} is {where} ."
-        for who, pronoun in _WHO.items()
-        for where in _WHERE
-    ]
-    return "\n".join([*lines, *parts, *(f"ASKED_PART = where is the {who} ?" for who in _WHO)])
+    """Write the rules of stories that place someone, perhaps speak of something else, and ask where he is."""
+    rules = ["ELSEWHERE<k> = NP<k,sg> VP<k,sg,present> ."]
+    for who, pronoun in _WHO.items():
+        rules.append(f"ASKED_PART = where is the {who} ?")
+        for where in _WHERE:
+            rules.append(f"ASKED_PART = the {who} is {where} . | {pronoun} is {where} .")
+            for named in (pronoun, f"the {who}"):
+                question = f"where is the {who} ? {named} is {where} ."
+                rules.append(
+                    f"ASKED = the {who} is {where} . {question} | the {who} is {where} . ELSEWHERE<k> {question} *3"
+                )
+    return "\n".join(rules)
 
 
 def _words() -> dict[str, list[str]]:

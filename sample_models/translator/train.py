@@ -74,7 +74,7 @@ def train(seed: int, *, steps: int = STEPS, pairs: int = PAIRS) -> Translator:
 
 
 def _pace(step: int, *, steps: int) -> float:
-    warm = min(1.0, (step + 1) / 300)
+    warm = min(1.0, (step + 1) / min(300, 1 + steps // 5))
     return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
