@@ -63,7 +63,7 @@ class Frame:
         if data.size != stop - start or zlib.crc32(data.data) != described["crc32"]:
             raise DamagedFrame(
                 f"{self._where}: array {name!r} ({described.get('site')}, {described.get('kind')}) does "
-                "not match its checksum: the file was changed after it was written; record it again or restore "
+                "not match its checksum: the file was changed after it was written; record again or restore "
                 "the file"
             )
         if data.size <= _COPIED:
