@@ -12,6 +12,7 @@ from dashboards import clientside, frames, panels, shell, slides, states
 from dashboards.address import Address
 from dashboards.compression import compress
 from dashboards.pages import PAGES
+from dashboards.plotlyjs import serve_strict
 from dashboards.running import checked
 from dashboards.security import Policy, protect
 from dashboards.stage import Performance, Stage
@@ -84,6 +85,7 @@ def build(subjects: Sequence[Subject], *, policy: Policy | None = None, warm: bo
     _routes(app)
     compress(app.server)
     protect(app.server, policy or Policy(), app.csp_hashes())
+    serve_strict(app.server)
     return app
 
 
