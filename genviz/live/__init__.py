@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from genviz.live.perceptron import Perceptron
     from genviz.live.process import ProcessEngine
     from genviz.live.sources import open_source
-    from genviz.live.wrap import wrap
+    from genviz.live.wrapping import wrap
 
 __all__ = [
     "GAN",
@@ -41,7 +41,7 @@ _HOMES = {
     "Perceptron": "genviz.live.perceptron",
     "ProcessEngine": "genviz.live.process",
     "open_source": "genviz.live.sources",
-    "wrap": "genviz.live.wrap",
+    "wrap": "genviz.live.wrapping",
 }
 
 
@@ -49,7 +49,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'genviz.live' has no attribute {name!r}: it has {', '.join(__all__)}")
     value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value  # also puts the function `wrap` in front of the module of that name
+    globals()[name] = value
     return value
 
 

@@ -168,6 +168,6 @@ def _chained(error: GenvizError, cause: BaseException) -> GenvizError:
 
 
 def _wrapped(thing: Any) -> Any:
-    from genviz.live.wrap import wrap
+    from genviz.live.wrapping import wrap
 
     return wrap(thing)

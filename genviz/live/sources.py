@@ -70,7 +70,7 @@ def pickle_refused(path: Path) -> UnsafeFile:
 
 
 def _from_callable(source: str) -> Any:
-    from genviz.live.wrap import wrap
+    from genviz.live.wrapping import wrap
 
     module_name, _, attribute = source.partition(":")
     if "" not in sys.path and str(Path.cwd()) not in sys.path:

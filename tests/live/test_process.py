@@ -74,7 +74,7 @@ def test_twenty_kills_at_any_moment(engine: ProcessEngine) -> None:
 def test_death_while_nobody_asks(engine: ProcessEngine) -> None:
     pid = engine.call("pid")
     os.kill(pid, signal.SIGKILL)
-    assert gone_within(pid, 2)
+    assert gone_within(pid, 10)
     assert engine.call("echo", value=1) == 1
 
 
@@ -89,7 +89,7 @@ def test_the_deadline_ends_a_model_that_reports_nothing(engine: ProcessEngine) -
     with pytest.raises(DeadlineExceeded, match=r"'spin' was still running after the 0.2 s"):
         engine.call("spin", deadline=0.2)
     assert engine.call("pid") != pid
-    assert gone_within(pid, 2)
+    assert gone_within(pid, 10)
 
 
 def test_a_frozen_worker_is_ended_too(engine: ProcessEngine) -> None:
@@ -98,7 +98,7 @@ def test_a_frozen_worker_is_ended_too(engine: ProcessEngine) -> None:
     with pytest.raises(DeadlineExceeded):
         engine.call("echo", value="x" * 10_000_000, deadline=0.3)
     assert engine.call("echo", value=1) == 1
-    assert gone_within(pid, 2)
+    assert gone_within(pid, 10)
 
 
 def test_cancelling_a_model_that_does_not_listen_restarts_it(engine: ProcessEngine) -> None:
@@ -110,7 +110,7 @@ def test_cancelling_a_model_that_does_not_listen_restarts_it(engine: ProcessEngi
     with pytest.raises(Cancelled, match="'spin' was cancelled"):
         call.result(0)
     assert engine.call("pid") != pid
-    assert gone_within(pid, 2)
+    assert gone_within(pid, 10)
 
 
 def test_prints_do_not_disturb_the_frames(engine: ProcessEngine) -> None:
@@ -171,8 +171,8 @@ def test_close_leaves_no_process(toys: str) -> None:
     time.sleep(0.1)
     start = time.monotonic()
     engine.close()
-    assert time.monotonic() - start < 2
-    assert gone_within(pid, 2)
+    assert time.monotonic() - start < 8
+    assert gone_within(pid, 10)
 
 
 PARENT = """
@@ -204,8 +204,21 @@ def test_no_orphan_however_the_parent_ends(toys: str, tmp_path: Path, end: str) 
         if "sleep" in end:
             parent.kill()
         parent.wait(15)
-    assert gone_within(pid, 5)
+    assert gone_within(pid, 10)
 
 
 def test_a_model_without_torch_runs_without_torch(engine: ProcessEngine) -> None:
     assert "torch" not in engine.call("modules")
+
+
+def test_names_are_what_they_say_in_any_order_of_import() -> None:
+    program = """
+        import genviz.live.engine, genviz.live.process, genviz.live.wrapping, genviz.live.sources
+        import sys
+        from genviz.live import InlineEngine, ProcessEngine, open_source, wrap
+        assert all(map(callable, (InlineEngine, ProcessEngine, open_source, wrap)))
+        assert not {"torch", "umap", "sklearn", "dash", "plotly"} & set(sys.modules), sorted(sys.modules)
+        from genviz.live import Autoencoder
+        assert "torch" in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
