@@ -98,7 +98,7 @@ class AttentionKeeper:
         entry = self._keeper.add(site, "query", Kept(snapshot(query)), call=call, attrs=own)
         self._keeper.add(
             site, "key", Kept(fresh), call=call,
-            attrs={**attrs, "route": seen.route, **({"key_start": continued.start} if continued.start else {})},
+            attrs={**attrs, "route": seen.route, **_continuing(continued.start)},
         )  # fmt: skip
         if continued.start:
             state.history.extend(fresh)
@@ -186,6 +186,10 @@ def _shifted(rule: MaskRule, continued: Continuation, keys: int, queries: int) -
     if not rule.causal and queries == 1:
         rule = replace(rule, causal=True, offset=keys - 1)
     return replace(rule, offset=rule.offset + continued.dropped, window=rule.window or keys)
+
+
+def _continuing(start: int) -> dict[str, Any]:
+    return {"key_start": start} if start else {}
 
 
 def _started(start: int) -> dict[str, Any]:

@@ -39,13 +39,15 @@ def snapshot(tensor: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
         plain = tensor.detach()
         if plain.is_nested:
-            return torch.nested.to_padded_tensor(plain, 0.0).clone()
+            padded: torch.Tensor = torch.nested.to_padded_tensor(plain, 0.0)
+            return padded.clone()
         if plain.is_quantized:
             return torch.dequantize(plain)
         if plain.layout is not torch.strided:
             return plain.to_dense()
         if hasattr(plain, "full_tensor"):  # a DTensor: sharded over processes
-            return plain.full_tensor().clone()
+            whole: torch.Tensor = plain.full_tensor()
+            return whole.clone()
         return plain.clone(memory_format=torch.contiguous_format)
 
 
@@ -82,7 +84,7 @@ def _numpy_dtype(dtype: torch.dtype) -> str:
 
 
 def first_tensor(value: Any, deep: int = 8) -> torch.Tensor | None:
-    """The first tensor in a module's output: itself, or in a tuple, dict, dataclass or Hugging Face output."""
+    """The first tensor in a module's output: itself, or in a tuple, dict, dataclass or model output."""
     if isinstance(value, torch.Tensor):
         # a nested tensor (PyTorch's padded encoder) has no shape: it is padded again with zeros
         return torch.nested.to_padded_tensor(value.detach(), 0.0) if value.is_nested else value

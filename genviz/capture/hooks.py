@@ -110,7 +110,7 @@ def watchers() -> tuple[Watcher, ...]:
     if torch.compiler.is_compiling():
         return ()
     found = _WATCHERS.get()
-    if not found or _THREAD.quiet or torch.jit.is_tracing() or torch._C._current_graph_task_id() != -1:
+    if not found or _THREAD.quiet or torch.jit._trace.is_tracing() or torch._C._current_graph_task_id() != -1:
         return ()
     return tuple(attached.watcher for number in found if (attached := _OPEN.get(number)) is not None)
 

@@ -1,4 +1,4 @@
-"""Keys of one site over the steps of a generation: only what is new is kept, when the rest is truly the same."""
+"""Keys of one site over a generation: only what is new is kept, when the rest is truly the same."""
 
 from dataclasses import dataclass
 

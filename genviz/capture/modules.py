@@ -74,7 +74,8 @@ class Network:
         if not any(True for root in roots.values() for _ in (*root.children(), *root.parameters())):
             names = ", ".join(type(root).__name__ for root in roots.values())
             raise CaptureError(
-                f"nothing to record in {names}: it has no submodules and no parameters; pass the model that runs"
+                f"nothing to record in {names}: it has no submodules and no parameters; "
+                "pass the model that runs"
             )
         return network
 
@@ -203,7 +204,8 @@ def _unobservable(module: nn.Module) -> str | None:
         )
     if "_orig_mod" in module._modules:
         return (
-            "is compiled by torch.compile, whose code runs past every hook: record the module that was compiled "
+            "is compiled by torch.compile, whose code runs past every hook: record the module that was "
+            "compiled "
             "(compiled._orig_mod) and call that inside the with block"
         )
     if getattr(module, "_compiled_call_impl", None) is not None:

@@ -26,7 +26,8 @@ def describe(model: Model, *, family: str | Family | None = None) -> dict[str, A
     -------
     dict
         Plain JSON with ``network`` (the tree of modules with classes, parameters and bytes), ``facts``
-        (``n_params``, ``n_layers``, ``d_model``, …; null where the structure does not tell) and ``provenance``.
+        (``n_params``, ``n_layers``, ``d_model``, …; null where the structure does not tell) and
+        ``provenance``.
 
     Examples
     --------
@@ -45,9 +46,13 @@ def network_info(network: Network, family: Family, shapes: Mapping[str, tuple[in
     tree = trees[0]
     if len(trees) > 1:
         tree = {
-            "name": "", "class": " + ".join(each["class"] for each in trees), "shape": None, "children": trees,
-            "parameters": sum(each["parameters"] for each in trees), "bytes": sum(each["bytes"] for each in trees),
-        }  # fmt: skip
+            "name": "",
+            "class": " + ".join(each["class"] for each in trees),
+            "parameters": sum(each["parameters"] for each in trees),
+            "bytes": sum(each["bytes"] for each in trees),
+            "children": trees,
+            "shape": None,
+        }
     facts = dict.fromkeys(_FACTS) | family.facts(network)
     facts |= {"n_params": tree["parameters"], "bytes": tree["bytes"]}
     return {"network": tree, "facts": facts, "provenance": _provenance(network, family)}

@@ -30,33 +30,35 @@ Tokenised = Sequence[str] | Sequence[Sequence[str]]
 def record(
     model: Model, *,
     tokens: Tokenised | None = None, target_tokens: Tokenised | None = None,
-    labels: Mapping[str, Sequence[Any]] | None = None, to: str | Path | None = None,
+    labels: Mapping[str, Any] | None = None, to: str | Path | None = None,
     family: str | Family | None = None, sites: Sequence[str] | Mapping[str, str] | None = None,
     kinds: Iterable[str] | None = None, **options: Unpack[Options],
 ) -> "Capture":  # fmt: skip
     """Record what a model computes while the ``with`` block runs.
 
-    Nothing in the model is edited: outputs, gradients, buffers, random numbers and flags are what they would be
-    without it, and every hook is gone when the block is left, however it is left.
+    Nothing in the model is edited: outputs, gradients, buffers, random numbers and flags are what they
+    would be without it, and every hook is gone when the block is left, however it is left.
 
     Parameters
     ----------
     model : nn.Module, or mapping of name to nn.Module
-        Any PyTorch model; several for a GAN: ``{"generator": G, "discriminator": D}``. Names begin every site.
+        Any PyTorch model; several for a GAN: ``{"generator": G, "discriminator": D}``, whose names begin
+        every site.
     tokens, target_tokens : sequence of str, or one sequence per sample, optional
         What stands at each position of the input (of the encoder), and of the decoder.
     labels : mapping, optional
         Name → one known value per sample.
     to : path, optional
-        Write to a recording's folder instead of memory; :meth:`LiveRecording.flush` makes what was captured so
-        far safe on disk, and leaving the block flushes the rest.
+        Write to a recording's folder instead of memory; :meth:`LiveRecording.flush` makes what was
+        captured so far safe on disk, and leaving the block flushes the rest.
     family : str or Family, optional
         What kind of model this is, when its structure does not tell.
     sites : sequence of str, or mapping, optional
         Keep only these module paths (patterns as ``layers.*.attn`` are allowed); or say what the output of a
         module is: ``{"net.bottleneck": "latent"}``.
     kinds : iterable of str, optional
-        Keep only these kinds (:data:`genviz.kinds.KINDS`); ``"attention"`` stands for all that it is worked out from.
+        Keep only these kinds (:data:`genviz.kinds.KINDS`); ``"attention"`` stands for all that it is
+        worked out from.
     **options
         ``logits``, ``top``, ``tokenizer``, ``verify``, ``title``, ``about``: see
         :class:`genviz.capture.settings.Settings`.
@@ -86,10 +88,11 @@ def record(
     (3, 3)
     """
     settings = Settings.of(options)
-    known = _labels(labels)
     given = Tokens(tokens, target_tokens, settings.tokenizer)
-    asked = {"family": family, "sites": sites, "kinds": wanted_kinds(kinds), "to": to}
-    return Capture(model, given, settings, labels=known, **asked)
+    return Capture(
+        model, given, settings, labels=labels or {}, to=to, family=family, sites=sites,
+        kinds=wanted_kinds(kinds),
+    )  # fmt: skip
 
 
 class Capture(AbstractContextManager[LiveRecording]):
@@ -97,7 +100,7 @@ class Capture(AbstractContextManager[LiveRecording]):
 
     def __init__(
         self, model: Model, tokens: Tokens, settings: Settings, *,
-        labels: Mapping[str, Sequence[Any]], family: str | Family | None,
+        labels: Mapping[str, Any], family: str | Family | None,
         sites: Sequence[str] | Mapping[str, str] | None, kinds: frozenset[str] | None, to: str | Path | None,
     ) -> None:  # fmt: skip
         self._model, self._tokens, self._settings = model, tokens, settings

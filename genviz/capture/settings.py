@@ -32,16 +32,16 @@ class Settings:
     Parameters
     ----------
     logits : {"top", "all"}, optional
-        ``"top"`` keeps the largest logits and the log-sum-exp (enough for their probabilities), ``"all"`` every
-        one, None none.
+        ``"top"`` keeps the largest logits and the log-sum-exp (enough for their probabilities),
+        ``"all"`` every one, None none.
     top : int
         How many logits per token with ``"top"``.
     tokenizer : object, optional
-        Gives the tokens from the ids that went in: anything with ``convert_ids_to_tokens``, ``id_to_token`` or
-        ``decode``, or a function from a list of ids to a list of strings.
+        Gives the tokens from the ids that went in: anything with ``convert_ids_to_tokens``,
+        ``id_to_token`` or ``decode``, or a function from a list of ids to a list of strings.
     verify : bool
-        Also keep each attention call's values until the end, and note how far the recomputed weights times the
-        values are from what the model computed (``attrs["error"]``).
+        Also work out each attention call's weights times its values, and note how far that is from what
+        the model computed (``attrs["error"]``).
     title, about : str, optional
         For the first page of the dashboard.
     """

@@ -1,4 +1,4 @@
-"""Do the tokens that were given fit what the model was run on? And which are they, when a tokenizer tells?"""
+"""The tokens of a run: do those that were given fit, and which are they when a tokenizer tells."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -54,14 +54,14 @@ class Tokens:
             return
         if len(lists) != samples:
             raise TokenMismatch(
-                f"{name}= is for {len(lists)} samples, but the model was run on {samples}: give one list of tokens "
-                "per sample"
+                f"{name}= is for {len(lists)} samples, but the model was run on {samples}: "
+                "give one list of tokens per sample"
             )
         short = max(len(each) for each in lists)
         if short < length:
             raise TokenMismatch(
-                f"{name}= has {short} tokens, but the model was given {length}: give a token for every position, "
-                "special tokens and padding included"
+                f"{name}= has {short} tokens, but the model was given {length}: "
+                "give a token for every position, special tokens and padding included"
             )
 
     def check_end(self) -> None:

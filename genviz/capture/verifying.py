@@ -41,7 +41,7 @@ def verify(recording: Recording) -> dict[str, float]:
 
 @torch.no_grad()
 def error_of(seen: Seen, masking: Masking, key: torch.Tensor) -> float:
-    """Largest difference between weights · values, worked out as a reader does, and the output of the call."""
+    """Largest difference of weights · values, worked out as a reader does, from the call's output."""
     assert seen.query is not None
     assert seen.value is not None
     assert seen.output is not None

@@ -66,7 +66,7 @@ def half_way_through_attaching(model: Any, run: Run) -> None:
         before = after = attended = unattended = lambda *_: None
 
     with pytest.raises(Boom):
-        hooks.attach(Watcher(), [hooks.StandIn(nn.functional, "softmax", bad)])  # type: ignore[arg-type]
+        hooks.attach(Watcher(), [hooks.StandIn(nn.functional, "softmax", bad)])
 
 
 def bad_site_name(model: Any, run: Run) -> None:
@@ -169,7 +169,8 @@ EXITS = {
     for function in (
         normal, without_a_call, exception_in_the_block, exception_in_forward, exception_in_a_callback,
         half_way_through_attaching, bad_site_name, keyboard_interrupt_in_forward, interrupt_caught_inside,
-        abandoned_generator, abandoned_in_another_thread, nested, out_of_order, entered_twice, with_others_hooks,
+        abandoned_generator, abandoned_in_another_thread, nested, out_of_order, entered_twice,
+        with_others_hooks,
     )
 }  # fmt: skip
 

@@ -76,7 +76,11 @@ def state(model: nn.Module) -> dict[str, Any]:
         "attributes": {name: sorted(vars(module)) for name, module in model.named_modules()},
         "random": torch.get_rng_state(),
         "config": str(getattr(model, "config", None)),
-        "flags": (torch.is_grad_enabled(), torch.is_autocast_enabled(), torch.backends.mha.get_fastpath_enabled()),
+        "flags": (
+            torch.is_grad_enabled(),
+            torch.is_autocast_enabled(),
+            torch.backends.mha.get_fastpath_enabled(),
+        ),
     }
 
 
@@ -86,7 +90,11 @@ def equal(one: Any, other: Any) -> bool:
         return (
             isinstance(other, torch.Tensor)
             and one.dtype == other.dtype
-            and bool(torch.equal(one.nan_to_num(7.0), other.nan_to_num(7.0)) if one.is_floating_point() else torch.equal(one, other))
+            and bool(
+                torch.equal(one.nan_to_num(7.0), other.nan_to_num(7.0))
+                if one.is_floating_point()
+                else torch.equal(one, other)
+            )
         )
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)

@@ -23,7 +23,7 @@ def language_model(model_type: str, eager: bool = False, **changes: Any) -> Any:
 
 
 PROMPT = torch.tensor([[11, 12, 13, 14, 15], [21, 22, 23, 24, 25]])
-CASES = {
+CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "gpt2": ("gpt2", {}, {}),
     "llama": ("llama", {}, {}),
     "mistral, sliding": ("mistral", {"sliding_window": 4}, {}),
@@ -73,7 +73,8 @@ def test_only_new_keys_are_kept(model_type: str) -> None:
 
 
 def test_a_padded_prompt_with_grouped_heads() -> None:
-    """Decoding one token under a mask, transformers packs the heads of a group together below the registry."""
+    """Decoding one token under a mask, transformers packs the heads of a group together below the "
+    "registry."""
     model = language_model("llama")
     mask = torch.tensor([[0, 0, 1, 1, 1], [1, 1, 1, 1, 1]])
     with record(model, verify=True) as recording:
@@ -105,7 +106,10 @@ def test_an_encoder_decoder_generates() -> None:
     with torch.no_grad():
         whole = twin(PROMPT, decoder_input_ids=made[:, :-1], output_attentions=True)
     for layer in range(2):
-        for part, expected in (("self_attn", whole.decoder_attentions), ("encoder_attn", whole.cross_attentions)):
+        for part, expected in (
+            ("self_attn", whole.decoder_attentions),
+            ("encoder_attn", whole.cross_attentions),
+        ):
             for sample in range(2):
                 found = recording.attention(f"model.decoder.layers.{layer}.{part}", sample=sample)
                 np.testing.assert_allclose(found, expected[layer][sample], atol=1e-5)

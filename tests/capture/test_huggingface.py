@@ -1,8 +1,8 @@
 """Hugging Face architectures, small from their configs, unmodified on SDPA: weights equal their eager ones.
 
-The reference is a second copy of the model, built on the eager implementation with the same weights, asked for
-``output_attentions``. Every attention map that it gives must be among those recorded, and the outputs of the model must be
-the same bits with capture and without.
+The reference is a second copy of the model, built on the eager implementation with the same weights and
+asked for ``output_attentions``. Every attention map that it gives must be among those recorded, and the
+outputs of the model must be the same bits with capture and without.
 """
 
 from typing import Any
@@ -23,18 +23,20 @@ from tests.capture.proofs import changes_nothing, equal, tables_unchanged, tenso
 
 MODEL_TYPES = (
     # encoders
-    "albert", "bert", "bert-generation", "camembert", "convbert", "data2vec-text", "deberta", "deberta-v2", "distilbert",
-    "electra", "ernie", "esm", "layoutlm", "markuplm", "megatron-bert", "mobilebert", "modernbert", "mpnet",
-    "nystromformer", "rembert", "roberta", "roberta-prelayernorm", "roformer", "splinter", "xlm", "xlm-roberta", "xlnet",
+    "albert", "bert", "bert-generation", "camembert", "convbert", "data2vec-text", "deberta",
+    "deberta-v2", "distilbert", "electra", "ernie", "esm", "layoutlm", "markuplm", "megatron-bert",
+    "mobilebert", "modernbert", "mpnet", "nystromformer", "rembert", "roberta", "roberta-prelayernorm",
+    "roformer", "splinter", "xlm", "xlm-roberta", "xlnet",
     # decoders
-    "apertus", "arcee", "biogpt", "bitnet", "bloom", "codegen", "cohere", "cohere2", "diffllama", "doge", "exaone4", "falcon",
-    "gemma", "gemma2", "gemma3_text", "glm", "glm4", "glm4_moe", "gpt2", "gpt_bigcode", "gpt_neox", "gpt_oss", "gptj",
-    "granite", "granitemoe", "helium", "llama", "mistral", "mixtral", "modernbert-decoder", "mpt", "nemotron", "olmo", "olmo2",
-    "olmo3", "olmoe", "openai-gpt", "opt", "persimmon", "phi", "phi3", "phimoe", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe",
-    "smollm3", "stablelm", "starcoder2", "vaultgemma", "xglm",
+    "apertus", "arcee", "biogpt", "bitnet", "bloom", "codegen", "cohere", "cohere2", "diffllama",
+    "doge", "exaone4", "falcon", "gemma", "gemma2", "gemma3_text", "glm", "glm4", "glm4_moe", "gpt2",
+    "gpt_bigcode", "gpt_neox", "gpt_oss", "gptj", "granite", "granitemoe", "helium", "llama", "mistral",
+    "mixtral", "modernbert-decoder", "mpt", "nemotron", "olmo", "olmo2", "olmo3", "olmoe", "openai-gpt",
+    "opt", "persimmon", "phi", "phi3", "phimoe", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "smollm3",
+    "stablelm", "starcoder2", "vaultgemma", "xglm",
     # encoder–decoders
-    "bart", "bigbird_pegasus", "blenderbot-small", "fsmt", "m2m_100", "marian", "mbart", "mt5", "mvp", "pegasus", "plbart",
-    "t5", "umt5",
+    "bart", "bigbird_pegasus", "blenderbot-small", "fsmt", "m2m_100", "marian", "mbart", "mt5", "mvp",
+    "pegasus", "plbart", "t5", "umt5",
     # pictures
     "deit", "dinov2", "ijepa", "vit", "vit_msn",
 )  # fmt: skip
@@ -46,7 +48,9 @@ def maps(recording: Recording) -> list[np.ndarray]:
     for site in recording.sites(kind="attention"):
         reader = recording.attention_reader(site)
         for call in reader.calls:
-            entry = recording.entry(site, "query" if recording.entries(site, "query") else "attention", call=call)
+            entry = recording.entry(
+                site, "query" if recording.entries(site, "query") else "attention", call=call
+            )
             samples = [recording.attention(site, sample=n, call=call).values for n in range(entry.shape[0])]
             found.append(np.stack(samples))
     return found
@@ -104,8 +108,10 @@ def test_a_model_on_eager_gives_its_own_weights(model_type: str) -> None:
         assert any(np.array_equal(found, reference) for found in recorded if found.shape == reference.shape)
 
 
-def kernel(module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: Any, **kwargs: Any) -> Any:
-    """A kernel that nothing below it shows: exp and sum by hand, padding as ``(sample, key)``, causal by a flag."""
+def kernel(
+    module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: Any, **kwargs: Any
+) -> Any:
+    """A kernel that nothing below it shows: exp and sum by hand, padding as ``(sample, key)``."""
     group = query.shape[1] // key.shape[1]
     key, value = (part.repeat_interleave(group, 1) for part in (key, value))
     scores = query @ key.mT * kwargs["scaling"]
@@ -183,6 +189,5 @@ def test_parts_and_facts_of_a_decoder() -> None:
         np.testing.assert_allclose(stream, recording.entry(f"layers.{layer}", "hidden").load(), atol=1e-5)
     facts = recording.info["facts"]
     assert facts["n_params"] == sum(p.numel() for p in model.parameters()) == model.num_parameters()  # type: ignore[operator]
-    assert {name: facts[name] for name in ("n_layers", "d_model", "n_heads", "d_head", "context", "vocab")} == {
-        "n_layers": 2, "d_model": 32, "n_heads": 4, "d_head": 8, "context": 64, "vocab": 100
-    }  # fmt: skip
+    sizes = {"n_layers": 2, "d_model": 32, "n_heads": 4, "d_head": 8, "context": 64, "vocab": 100}
+    assert {name: facts[name] for name in sizes} == sizes

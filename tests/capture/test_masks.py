@@ -35,7 +35,9 @@ def test_what_a_rule_makes_is_read_back_exactly(
     present = present if left else present.flip(1)
     mask = (pattern(rule, queries, keys, present.device) & present[:, None, :])[:, None]
     found = read_mask(mask, (queries, keys))
-    assert torch.equal(effect(found, 2, queries, keys), torch.zeros(mask.shape).masked_fill(~mask, -torch.inf))
+    assert torch.equal(
+        effect(found, 2, queries, keys), torch.zeros(mask.shape).masked_fill(~mask, -torch.inf)
+    )
 
 
 @given(st.integers(0, 2**30), st.booleans())
@@ -54,7 +56,9 @@ def test_common_masks_cost_nothing() -> None:
     causal = torch.ones(6, 6).tril().bool()[None, None]
     assert read_mask(causal, (6, 6)) == Masking(MaskRule(causal=True))
     low = torch.finfo(torch.float32).min
-    assert read_mask(torch.zeros(1, 1, 6, 6).masked_fill(~causal, low), (6, 6)) == Masking(MaskRule(causal=True))
+    assert read_mask(torch.zeros(1, 1, 6, 6).masked_fill(~causal, low), (6, 6)) == Masking(
+        MaskRule(causal=True)
+    )
     assert read_mask(torch.zeros(6, 6), (6, 6)) == Masking(MaskRule())
     padded = torch.tensor([[1, 1, 0], [1, 1, 1]]).bool()[:, None, None, :]
     found = read_mask(padded, (6, 3))

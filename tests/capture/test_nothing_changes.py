@@ -14,7 +14,8 @@ from tests.capture.proofs import changes_nothing, tensors
 
 
 class Convolutional(nn.Module):
-    """Batch norm (buffers that move), dropout (random numbers), spectral norm (weights that move when read)."""
+    """Batch norm (buffers that move), dropout (random numbers), spectral norm (weights that move "
+    "when read)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +58,9 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[nn.Module], Any]]] = {
     "encoder, norm first": (lambda: encoder(norm_first=True), lambda m: m(X)),
     "transformer": (transformer, lambda m: m(X, X[:, :4])),
     "attention": (lambda: nn.MultiheadAttention(16, 4, batch_first=True), lambda m: m(X, X, X)),
-    "attention, weights off": (lambda: nn.MultiheadAttention(16, 4), lambda m: m(X, X, X, need_weights=False)),
+    "attention, weights off": (
+        lambda: nn.MultiheadAttention(16, 4), lambda m: m(X, X, X, need_weights=False)
+    ),
     "convolutional": (Convolutional, lambda m: m(PICTURES)),
 }  # fmt: skip
 
@@ -89,7 +92,9 @@ def test_gradients_and_a_training_step_are_the_same_bits(name: str) -> None:
         optimizer = torch.optim.SGD(model.parameters(), 0.1)
         for _ in range(2):
             optimizer.zero_grad()
-            loss = sum((t.float().square().mean() for t in tensors(run(model)) if t.requires_grad), torch.tensor(0.0))
+            loss = sum(
+                (t.float().square().mean() for t in tensors(run(model)) if t.requires_grad), torch.tensor(0.0)
+            )
             loss.backward()
             optimizer.step()
         return [loss.detach()]

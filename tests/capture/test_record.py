@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,11 +129,14 @@ def test_gradients_are_kept_when_a_backward_pass_reaches_them() -> None:
         model(x).sum().backward()
     assert torch.equal(model[0].weight.grad, twin[0].weight.grad)  # type: ignore[arg-type]
     np.testing.assert_array_equal(recording.entry("0", "weight_gradient").load(), twin[0].weight.grad)
-    np.testing.assert_allclose(recording.entry("0", "gradient").load(), twin[1].weight.detach().expand(5, 3))
+    last: Any = twin[1]
+    np.testing.assert_allclose(recording.entry("0", "gradient").load(), last.weight.detach().expand(5, 3))
     with record(model, family=Gradients()) as recording:
         out = model(x)
     out.sum().backward()
-    assert {item.reason for item in recording.missing} == {"no backward pass reached it inside the with block"}
+    assert {item.reason for item in recording.missing} == {
+        "no backward pass reached it inside the with block"
+    }
     with torch.no_grad(), record(model, family=Gradients()) as recording:
         model(x)
     assert "no_grad" in recording.missing[0].reason
@@ -169,10 +173,14 @@ def test_an_unknown_site() -> None:
 
 
 def test_an_unknown_kind_family_or_option() -> None:
-    assert refusal(HandWritten(), kinds=["atention"]).startswith("no kind 'atention': the kinds are ids, embedding")
+    assert refusal(HandWritten(), kinds=["atention"]).startswith(
+        "no kind 'atention': the kinds are ids, embedding"
+    )
     names = ", ".join(family.name for family in FAMILIES)
     assert refusal(HandWritten(), family="transfomer") == f"no family 'transfomer': the families are {names}"
-    assert refusal(HandWritten(), topk=3).startswith("record() has no option 'topk': its further options are logits, top")
+    assert refusal(HandWritten(), topk=3).startswith(
+        "record() has no option 'topk': its further options are logits, top"
+    )
     assert refusal(HandWritten(), logits="some") == "logits='some': choose 'top', 'all' or None"
     assert refusal(HandWritten(), top=0) == "top=0: a whole number of logits per token is needed, 1 or more"
     assert "no kind 'code'" in refusal(HandWritten(), sites={"ln": "code"})
@@ -181,7 +189,8 @@ def test_an_unknown_kind_family_or_option() -> None:
 def test_a_compiled_model_is_refused_before_the_run() -> None:
     model = HandWritten()
     assert refusal(torch.compile(model)) == (
-        "the model (OptimizedModule) is compiled by torch.compile, whose code runs past every hook: record the module "
+        "the model (OptimizedModule) is compiled by torch.compile, whose code runs past every hook: "
+        "record the module "
         "that was compiled (compiled._orig_mod) and call that inside the with block"
     )
     model.blocks[0] = torch.compile(model.blocks[0])  # type: ignore[assignment]
@@ -210,7 +219,9 @@ def test_a_compiled_copy_called_instead_is_reported() -> None:
         assert torch.equal(compiled(IDS), expected)
     assert len(recording) == 0
     assert recording.missing[0].reason.startswith("the model did not run inside the with block")
-    with record(model, kinds=["hidden"]) as recording:  # compiling inside a capture leaves nothing of it in the code
+    with record(
+        model, kinds=["hidden"]
+    ) as recording:  # compiling inside a capture leaves nothing of it in the code
         torch._dynamo.reset()
         compiled(IDS)
     assert torch.equal(compiled(IDS), expected)
@@ -244,7 +255,9 @@ def test_the_meta_device_and_vmap_say_why() -> None:
     linear = nn.Sequential(nn.Linear(3, 3))
     with record(linear, sites={"0": "activation"}) as recording:
         torch.func.vmap(linear)(torch.randn(4, 3))
-    assert recording.missing[0].reason == "it ran inside torch.func (vmap or grad), where values cannot be kept"
+    assert (
+        recording.missing[0].reason == "it ran inside torch.func (vmap or grad), where values cannot be kept"
+    )
 
 
 def test_no_call_is_not_an_empty_success() -> None:
@@ -277,7 +290,8 @@ def test_too_few_tokens_stop_the_run() -> None:
     with pytest.raises(TokenMismatch) as caught, record(model, tokens=["a", "b"]):
         model(IDS)
     assert str(caught.value) == (
-        "tokens= has 2 tokens, but the model was given 5: give a token for every position, special tokens and "
+        "tokens= has 2 tokens, but the model was given 5: give a token for every position, special "
+        "tokens and "
         "padding included"
     )
 
@@ -293,8 +307,9 @@ def test_too_many_tokens_are_told_at_the_end() -> None:
 
 def test_tokens_for_another_number_of_samples() -> None:
     model = HandWritten()
-    with pytest.raises(TokenMismatch, match=r"for 2 samples, but the model was run on 1: give one list"), record(
-        model, tokens=[TOKENS, TOKENS]
+    with (
+        pytest.raises(TokenMismatch, match=r"for 2 samples, but the model was run on 1: give one list"),
+        record(model, tokens=[TOKENS, TOKENS]),
     ):
         model(IDS)
 
@@ -362,7 +377,7 @@ def test_steps_without_a_folder(tmp_path: Path) -> None:
 
 def test_what_was_captured_before_an_error_is_on_disk(tmp_path: Path) -> None:
     model = HandWritten(layers=1)
-    with pytest.raises(KeyboardInterrupt), record(model, to=tmp_path / "run.genviz"):
+    with suppress(KeyboardInterrupt), record(model, to=tmp_path / "run.genviz"):
         model(IDS)
         raise KeyboardInterrupt
     assert genviz.load(tmp_path / "run.genviz").sites(kind="hidden") == ("blocks.0",)
@@ -371,7 +386,10 @@ def test_what_was_captured_before_an_error_is_on_disk(tmp_path: Path) -> None:
 def test_nothing_that_exists_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "run.genviz").mkdir()
     (tmp_path / "run.genviz" / "mine").write_text("x")
-    with pytest.raises(RecordingError, match="exists already"), record(HandWritten(), to=tmp_path / "run.genviz"):
+    with (
+        pytest.raises(RecordingError, match="exists already"),
+        record(HandWritten(), to=tmp_path / "run.genviz"),
+    ):
         raise AssertionError("the block must not run")
 
 
@@ -399,7 +417,9 @@ def test_a_killed_run_leaves_what_was_flushed(tmp_path: Path) -> None:
     model = HandWritten(layers=1)
     with record(model, kinds=["hidden"]) as expected:
         model(IDS)
-    np.testing.assert_array_equal(read.entry("blocks.0", "hidden").load(), expected.entry("blocks.0", "hidden").load())
+    np.testing.assert_array_equal(
+        read.entry("blocks.0", "hidden").load(), expected.entry("blocks.0", "hidden").load()
+    )
 
 
 # -- info ------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""What is found in a transformer by its structure: blocks, contributions, activations, tokens, positions, logits."""
+"""What is found in a transformer by its structure: blocks, contributions, activations, tokens, "
+"positions, logits."""
 
 import math
 from typing import Any
@@ -32,7 +33,7 @@ def test_every_part_of_a_hand_written_decoder() -> None:
         neuron = recording.entry(f"blocks.{layer}.mlp", "neuron").load()
         assert neuron.shape == (2, 5, 64)
         assert neuron.min() == 0  # after the ReLU
-        down = model.blocks[layer].mlp[2]
+        down: Any = model.get_submodule(f"blocks.{layer}.mlp.2")
         np.testing.assert_allclose(
             down(torch.from_numpy(neuron)).detach(),
             recording.entry(f"blocks.{layer}.mlp", "contribution").load(), atol=1e-6,
@@ -63,7 +64,8 @@ class Sinusoidal(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         pe: Any = self.pe
-        return x + (pe[:, : x.shape[1]] if self.batch_first else pe[: x.shape[0]])
+        added: torch.Tensor = x + (pe[:, : x.shape[1]] if self.batch_first else pe[: x.shape[0]])
+        return added
 
 
 class Translator(nn.Module):
@@ -125,7 +127,9 @@ class Experts(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         shares = functional.softmax(self.gate(x), dim=-1)
-        return sum((shares[..., n, None] * expert(x) for n, expert in enumerate(self.experts)), torch.zeros(()))
+        return sum(
+            (shares[..., n, None] * expert(x) for n, expert in enumerate(self.experts)), torch.zeros(())
+        )
 
 
 def test_a_mixture_of_experts_gives_its_contribution_and_says_why_no_neurons() -> None:
@@ -136,7 +140,7 @@ def test_a_mixture_of_experts_gives_its_contribution_and_says_why_no_neurons() -
     assert recording.sites(kind="contribution") == ("blocks.0.attn", "blocks.0.mlp")
     assert recording.sites(kind="attention") == ("blocks.0.attn",)  # the router's softmax is not attention
     assert [item.reason for item in recording.missing if item.kind == "neuron"] == [
-        "its feed-forward network is a mixture of experts: each token has activations of other experts"
+        "its feed-forward network is a mixture of experts: tokens go through different ones"
     ]
 
 
@@ -168,7 +172,12 @@ class RotaryLayer(nn.Module):
 class RotaryMixer(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.a, self.b, self.c, self.d = nn.Linear(32, 32), nn.Linear(32, 16), nn.Linear(32, 16), nn.Linear(32, 32)
+        self.a, self.b, self.c, self.d = (
+            nn.Linear(32, 32),
+            nn.Linear(32, 16),
+            nn.Linear(32, 16),
+            nn.Linear(32, 32),
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         q, k, v = (f(x).unflatten(-1, (-1, 8)).transpose(1, 2) for f in (self.a, self.b, self.c))

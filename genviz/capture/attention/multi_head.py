@@ -1,8 +1,8 @@
 """Route ``multi_head``: the fused paths of ``nn.MultiheadAttention`` and ``nn.TransformerEncoderLayer``.
 
-In evaluation without gradients both run one kernel that hands out no queries and keys. It is left to run as it
-is, and its arguments give them: the projections are computed once more, outside everything that is watched.
-(On their other paths both end in ``scaled_dot_product_attention`` or a softmax and are seen there.)
+In evaluation without gradients both run one kernel that hands out no queries and keys. It is left to run
+as it is, and its arguments give them: the projections are computed once more, outside everything that is
+watched. (On their other paths both end in ``scaled_dot_product_attention`` or a softmax and are seen there.)
 """
 
 import functools
@@ -74,14 +74,14 @@ def _seen(
     projection: tuple[torch.Tensor, torch.Tensor, int, int],
     masked: tuple[torch.Tensor | None, int | None],
 ) -> Seen:
-    """Queries and keys as the kernel computes them (fused kernels read any mask as boolean: True is masked)."""
+    """Queries and keys as the kernel computes them; it reads any mask as boolean (True is masked)."""
     weight, bias, width, heads = projection
     mask, kind = masked
     key_mask = None
     with torch.no_grad(), torch.autocast(inputs[0].device.type, enabled=False):
         if inputs[0].is_nested:
             lengths = torch.tensor([part.shape[0] for part in inputs[0].unbind()], device=inputs[0].device)
-            inputs = tuple(torch.nested.to_padded_tensor(part, 0.0) for part in inputs)  # type: ignore[assignment]
+            inputs = tuple(torch.nested.to_padded_tensor(part, 0.0) for part in inputs)
             present = torch.arange(inputs[1].shape[1], device=lengths.device)[None] < lengths[:, None]
             key_mask = None if bool(present.all()) else present
         parts = [

@@ -25,9 +25,10 @@ from genviz.capture.modules import Network
 
 # Arguments of a kernel that is not PyTorch's own, as far as they are understood.
 _NEUTRAL = {
-    "cache", "cu_seq_lens_k", "cu_seq_lens_q", "cu_seqlens_k", "cu_seqlens_q", "deterministic", "dropout",
-    "is_causal", "max_length_k", "max_length_q", "output_attentions", "position_ids", "s_aux", "scaling",
-    "sliding_window", "softcap", "use_cache", "cache_position", "past_key_value", "past_key_values", "return_dict",
+    "cache", "cu_seq_lens_k", "cu_seq_lens_q", "cu_seqlens_k", "cu_seqlens_q", "deterministic",
+    "dropout", "is_causal", "max_length_k", "max_length_q", "output_attentions", "position_ids",
+    "s_aux", "scaling", "sliding_window", "softcap", "use_cache", "cache_position", "past_key_value",
+    "past_key_values", "return_dict",
 }  # fmt: skip
 
 
@@ -109,7 +110,8 @@ class _Called:
         unknown = [name for name, value in options.items() if name not in _NEUTRAL and value is not None]
         if unknown:
             raise NotImplementedError(
-                f"the attention kernel was called with {', '.join(unknown)}, whose effect on the weights is unknown: "
+                f"the attention kernel was called with {', '.join(unknown)}, whose effect on the weights "
+                "is unknown: "
                 'load the model with attn_implementation="sdpa"'
             )
         causal = options.get("is_causal")
@@ -135,7 +137,7 @@ class _Called:
 
 
 def _is_query(inner: torch.Tensor, outer: torch.Tensor) -> bool:
-    """Tell whether the kernel got these queries: as they are, or with the heads of a group packed together."""
+    """Tell whether the kernel got these queries: as they are, or a group's heads packed together."""
     return inner.numel() == outer.numel() and inner.shape[-1] == outer.shape[-1] and inner.ndim == 4
 
 

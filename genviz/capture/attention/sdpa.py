@@ -1,8 +1,8 @@
 """Route ``sdpa``: whoever calls ``F.scaled_dot_product_attention``.
 
-Replacing the function costs nothing where nobody attends and, unlike a ``TorchFunctionMode``, leaves PyTorch's
-fused paths on. Code that imported the function by name holds it elsewhere: those names are replaced too, in
-the Python modules that the model's classes come from.
+Replacing the function costs nothing where nobody attends and, unlike a ``TorchFunctionMode``, leaves
+PyTorch's fused paths on. Code that imported the function by name holds it elsewhere: those names are
+replaced too, in the Python modules that the model's classes come from.
 """
 
 import functools

@@ -67,7 +67,8 @@ class Seen:
 def tell(build: Callable[[], Seen | None], module: nn.Module | None = None) -> None:
     """Tell the watchers of this context about one attention call.
 
-    The model's run goes on whatever happens here: what cannot be told is reported as missing, with the reason.
+    The model's run goes on whatever happens here: what cannot be told is reported as missing, with the
+    reason.
     """
     watchers = hooks.watchers()
     if not watchers:
@@ -94,7 +95,7 @@ def heads_of(module: nn.Module | None) -> int | None:
 
 
 def four_axes(tensor: torch.Tensor, heads: int | None) -> torch.Tensor:
-    """``(…, head, position, channel)`` → ``(sample, head, position, channel)``, without copying where possible.
+    """Bring ``(…, head, position, channel)`` to four axes, without copying where possible.
 
     Three axes are ambiguous: with ``heads`` known and dividing the first, it is samples × heads; otherwise
     it is samples with one head each. More than four (windows, frames) count as more samples.
@@ -108,5 +109,5 @@ def four_axes(tensor: torch.Tensor, heads: int | None) -> torch.Tensor:
     if tensor.ndim == 2:
         return tensor[None, None]
     if heads and heads > 1 and tensor.shape[0] % heads == 0:
-        return tensor.unflatten(0, (tensor.shape[0] // heads, heads))
+        return tensor.view(tensor.shape[0] // heads, heads, *tensor.shape[1:])
     return tensor[:, None]

@@ -1,7 +1,7 @@
 """Route ``eager``: a model that computes the softmax of its scores itself; the finished weights are kept.
 
-``F.softmax`` and ``nn.Softmax`` end in ``Tensor.softmax``, so that method and ``torch.softmax`` cover every way to
-write it but ``exp`` and ``sum`` by hand.
+``F.softmax`` and ``nn.Softmax`` end in ``Tensor.softmax``, so that method and ``torch.softmax`` cover
+every way to write it but ``exp`` and ``sum`` by hand.
 """
 
 import functools
@@ -70,7 +70,7 @@ def projects_like_attention(module: nn.Module) -> bool:
 
 
 def _widths(module: nn.Module) -> tuple[int, int] | None:
-    """Outputs and inputs of a projection; its weight may be computed anew at each reading, so it is not read."""
+    """Outputs and inputs of a projection, without its weight: that may be computed at each reading."""
     into, out = getattr(module, "in_features", None), getattr(module, "out_features", None)
     if isinstance(into, int) and isinstance(out, int):
         return out, into

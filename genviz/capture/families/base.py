@@ -151,7 +151,8 @@ class Plan:
     attends : tuple of str
         Modules in which attention is expected: one in which none was seen is reported.
     attention : mapping
-        Path → ``attrs`` for attention seen there or below, such as ``{"tokens": {"query": "target_tokens"}}``.
+        Path → ``attrs`` for attention seen there or below, such as
+        ``{"tokens": {"query": "target_tokens"}}``.
     info : mapping
         What to add to the recording's ``info``.
     two_sided : bool

@@ -25,7 +25,7 @@ def token_tables(network: Network, layers: tuple[Block, ...]) -> dict[str, nn.Mo
 
 
 def position_taps(network: Network, layers: tuple[Block, ...], width: int | None) -> Iterator[Tap]:
-    """Everything that may be the model's position vectors: a table, a parameter, or a module that adds them."""
+    """Everything that may give position vectors: a table, a parameter, a module that adds them."""
     tables = [path for path, _ in embeddings(network, layers) if _POSITION.search(path)]
     for path in tables:
         yield Tap(path, "position", take=_batched)

@@ -1,14 +1,15 @@
 """Reading a transformer's structure: where attention is, which modules are blocks, what projects and embeds.
 
-Nothing is run, and no list of class names is consulted: attention is found by what the code of a module calls.
+Nothing is run, and no list of class names is consulted: attention is found by what the code of a module
+calls.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -115,7 +116,7 @@ def linears(network: Network, path: str) -> list[str]:
 
 
 def adds_residual(network: Network, path: str, attention: str | None = None) -> bool:
-    """Tell whether a part may add and normalise inside itself: it has a norm that is not a query's or key's."""
+    """Tell whether a part may add and normalise inside: it has a norm that is no query's or key's."""
     inside = (name for name, module in network.below(path) if name != path and is_norm(module))
     return any(not _QK_NORM.fullmatch(name.rpartition(".")[2]) for name in inside)
 
@@ -214,9 +215,18 @@ def _crossing(network: Network, block: str, attention: list[str]) -> tuple[str, 
     return named or (attention[1],)
 
 
-@lru_cache(maxsize=4096)
+# Read once per class, and forgotten with it (classes of a notebook come and go).
+_KNOWN: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
+
+
 def _called(cls: type[nn.Module]) -> frozenset[str]:
     """Names that a class's ``forward`` uses, itself or in methods and functions beside it."""
+    if cls not in _KNOWN:
+        _KNOWN[cls] = _read(cls)
+    return _KNOWN[cls]
+
+
+def _read(cls: type[nn.Module]) -> frozenset[str]:
     names: set[str] = set()
     seen: set[int] = set()
     pending: list[tuple[Any, int]] = [(getattr(cls, "forward", None), 0)]

@@ -1,7 +1,8 @@
 """Transformers: encoder, decoder, encoder–decoder; from Hugging Face, ``torch.nn`` or a file of one's own.
 
-What is found by structure: attention modules by what their code calls, blocks as the parts that hold attention
-and a feed-forward network, and in each block the parts that add to the residual stream (arXiv:1706.03762, section 3).
+What is found by structure: attention modules by what their code calls, blocks as the parts that hold
+attention and a feed-forward network, and in each block the parts that add to the residual stream
+(arXiv:1706.03762, section 3).
 """
 
 import re
@@ -14,7 +15,13 @@ from torch import nn
 from genviz.capture.attention.seen import heads_of
 from genviz.capture.families import structure
 from genviz.capture.families.base import Call, Family, Plan, Tap, given
-from genviz.capture.families.positions import ids_taken, no_position, position_taps, table_length, token_tables
+from genviz.capture.families.positions import (
+    ids_taken,
+    no_position,
+    position_taps,
+    table_length,
+    token_tables,
+)
 from genviz.capture.families.sides import Sides
 from genviz.capture.families.structure import Block
 from genviz.capture.modules import Network
@@ -138,7 +145,7 @@ def _unit_of(network: Network, block: str, path: str) -> str:
 
 
 def _adding(network: Network, unit: str) -> str | None:
-    """The module whose output a part adds: itself, or its last projection where it adds and normalises inside."""
+    """The module whose output a part adds: itself, or its last projection if it adds inside."""
     if not structure.adds_residual(network, unit):
         return unit
     return next(reversed(structure.linears(network, unit)), None)
@@ -163,7 +170,7 @@ def _feed_forward(
         return taps, missing
     for path in composite:
         if structure.mixes_experts(network, path):
-            reason = "its feed-forward network is a mixture of experts: each token has activations of other experts"
+            reason = "its feed-forward network is a mixture of experts: tokens go through different ones"
             missing.append(Missing(path, "neuron", reason))
             taps.append(Tap(path, "contribution", attrs=attrs))
             continue
@@ -182,7 +189,7 @@ def _last(paths: list[str], network: Network, width: int | None) -> str | None:
 
 
 def _width(network: Network, layers: tuple[Block, ...]) -> int | None:
-    """Width of the residual stream: of the norms that stand in the first block itself, or of its attention."""
+    """Width of the residual stream: of the norms in the first block itself, or of its attention."""
     if not layers:
         return None
     for _, module in structure.units(network, layers[0].path):
