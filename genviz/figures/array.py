@@ -16,6 +16,7 @@ from genviz.figures.theme import palette
 MOST_CELLS = 400  # cells per side of a map; larger ones are drawn as means of blocks
 MOST_POINTS = 20_000  # points of a curve
 LABELS_UP_TO = 40
+WHOLE_TICKS_UP_TO = 16  # places on an axis up to which each has its number
 
 
 def curve(
@@ -58,7 +59,7 @@ def curve(
         hovertemplate=f"{clean(axis)} %{{x}}<br>%{{y:.6g}}<extra></extra>",
         name=clean(value),
     )
-    figure.update_xaxes(title=clean(axis), **_labels(labels, len(values)))
+    figure.update_xaxes(title=clean(axis), **(_labels(labels, len(values)) if places is None else {}))
     figure.update_yaxes(title=clean(value))
     _say(figure, np.asarray(values), (1, block), theme)
     return figure
@@ -131,7 +132,7 @@ def block_means(values: NDArray[Any], block: tuple[int, int]) -> NDArray[Any]:
 
 def _labels(labels: Sequence[Any] | None, length: int) -> dict[str, Any]:
     if labels is None or length > 4 * LABELS_UP_TO:
-        return {}
+        return {"tickmode": "linear", "dtick": 1} if length <= WHOLE_TICKS_UP_TO else {}
     every = -(-length // LABELS_UP_TO)
     texts = tokens(map(str, labels), 16)
     return {"tickmode": "array", "tickvals": list(range(0, length, every)), "ticktext": texts[::every]}

@@ -33,12 +33,15 @@ class Column:
         One per unit shown.
     hover : sequence of str
         One per unit shown, escaped already.
+    marks : sequence of (str, int)
+        Site and number of each unit: what a click on it gives.
     """
 
     title: str
     values: NDArray[np.float64]
     names: Sequence[str]
     hover: Sequence[str]
+    marks: Sequence[tuple[str, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -205,8 +208,9 @@ def _draw_units(figure: go.Figure, at: int, column: Column, top: float, theme: s
         name=clean(column.title),
         textfont={"size": SIZE - 4, "color": [_readable(value, top, theme) for value in column.values]},
         cliponaxis=False,
-        customdata=list(column.hover),
-        hovertemplate="%{customdata}<extra></extra>",
+        customdata=[list(mark) for mark in column.marks] or None,
+        hovertext=list(column.hover),
+        hovertemplate="%{hovertext}<extra></extra>",
     )
 
 

@@ -88,7 +88,8 @@ def _outline(
         fillcolor=tint(colour, 0.32),
         line={"shape": "hv", "color": colour, "width": 2.5},
         name=f"{name} · {len(scores):,} items{mean}" + (f" · {nan:,} NaN" if nan else ""),
-        hovertemplate="%{y:.4f}",
+        customdata=plain(np.append(found.edges[1:], found.edges[-1])),
+        hovertemplate="%{y:.4f} at %{x:.3f} – %{customdata:.3f}",
     )
 
 

@@ -83,6 +83,7 @@ def _columns(recording: Recording, layers: list[Layer], kept: list[NDArray[np.in
                 if last and one.output.size == 1
                 else [f"unit {n}" for n in shown],
                 [_unit_hover(one, int(n)) for n in shown],
+                [(one.site, int(n)) for n in shown],
             )
         )
     return columns

@@ -1,5 +1,7 @@
 """The perceptron's figures: every unit, every weight, sums that add up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,9 +62,11 @@ def test_width_by_contribution_uses_what_comes_in() -> None:
     assert len(marks.x) == 4  # the others contribute nothing
 
 
-def test_units_show_their_values() -> None:
+def test_units_show_their_values_and_a_click_gives_site_and_unit() -> None:
     columns, edges = two_layers()
+    columns[1] = replace(columns[1], marks=[("layers.0", unit) for unit in range(4)])
     figure = perceptron_network(columns, edges)
+    assert list(figure.data[-1].customdata) == [["layers.0", unit] for unit in range(4)]
     (units,) = (trace for trace in figure.data if trace.name == "output")
     assert units.marker.color == pytest.approx(columns[1].values, rel=1e-6)
     assert list(units.text) == [f"{value:.2f}" for value in columns[1].values]
