@@ -15,7 +15,7 @@ from genviz.recording import Recording
 
 class Toy:
     abilities = ("add", "echo", "fail", "refuse", "sleep", "work", "spin", "shout", "die", "record", "pid",
-                 "modules", "strange", "read_input")
+                 "modules", "strange", "read_input", "environment")
 
     def describe(self):
         return {"title": "Toy", "started": time.time()}
@@ -68,6 +68,9 @@ class Toy:
 
     def modules(self):
         return sorted(sys.modules)
+
+    def environment(self):
+        return dict(os.environ)
 
     def strange(self):
         return object()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -209,6 +210,28 @@ def test_no_orphan_however_the_parent_ends(toys: str, tmp_path: Path, end: str) 
 
 def test_a_model_without_torch_runs_without_torch(engine: ProcessEngine) -> None:
     assert "torch" not in engine.call("modules")
+
+
+def test_many_threads_get_their_own_answers(toys: str) -> None:
+    wrong: list[tuple[int, int]] = []
+
+    def ask(engine: ProcessEngine, number: int) -> None:
+        for each in range(40):
+            if engine.call("add", left=number * 1000, right=each) != number * 1000 + each:
+                wrong.append((number, each))
+
+    with ProcessEngine(f"{toys}:toy", queue_limit=16) as engine:
+        threads = [threading.Thread(target=ask, args=(engine, number)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert not wrong
+
+
+def test_threads_of_the_models_libraries_are_limited(toys: str) -> None:
+    with ProcessEngine(f"{toys}:toy", threads=3) as engine:
+        assert engine.call("environment")["OMP_NUM_THREADS"] == "3"
 
 
 def test_names_are_what_they_say_in_any_order_of_import() -> None:

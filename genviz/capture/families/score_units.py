@@ -33,6 +33,7 @@ def score_unit(scores: Tensor) -> str:
 
     Examples
     --------
+    >>> import torch
     >>> score_unit(torch.nn.Linear(3, 1)(torch.zeros(2, 3)).sigmoid())
     'probability'
     """
