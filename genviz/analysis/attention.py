@@ -101,7 +101,7 @@ def pooled(
     block = (-(-shape[0] // size), -(-shape[1] // size))
     step = max(1, rows_at_once // block[0]) * block[0]
     parts = [
-        _pool_rows(np.arange(start, min(start + step, shape[0])), weights, allowed, block, how)
+        _pool_rows(np.arange(start, min(start + step, shape[0])), weights, allowed, block=block, how=how)
         for start in range(0, shape[0], step)
     ]
     values, seen = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -112,6 +112,7 @@ def _pool_rows(
     rows: Rows,
     weights: Callable[[Rows], Weights],
     allowed: Callable[[Rows], NDArray[np.bool_]],
+    *,
     block: tuple[int, int],
     how: Pooling,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

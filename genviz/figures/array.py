@@ -61,7 +61,7 @@ def curve(
     )
     figure.update_xaxes(title=clean(axis), **(_labels(labels, len(values)) if places is None else {}))
     figure.update_yaxes(title=clean(value))
-    _say(figure, np.asarray(values), (1, block), theme)
+    _say(figure, np.asarray(values), (1, block), theme=theme)
     return figure
 
 
@@ -115,7 +115,7 @@ def plane(
     figure.update_yaxes(
         title=clean(axes[0]), autorange="reversed", **bare, **_labels(labels[0], values.shape[0])
     )
-    _say(figure, np.asarray(values), (block[0], block[1]), theme)
+    _say(figure, np.asarray(values), (block[0], block[1]), theme=theme)
     return figure
 
 
@@ -138,7 +138,7 @@ def _labels(labels: Sequence[Any] | None, length: int) -> dict[str, Any]:
     return {"tickmode": "array", "tickvals": list(range(0, length, every)), "ticktext": texts[::every]}
 
 
-def _say(figure: go.Figure, values: NDArray[Any], block: tuple[int, int], theme: str) -> None:
+def _say(figure: go.Figure, values: NDArray[Any], block: tuple[int, int], *, theme: str) -> None:
     """Say in the small print what cannot be seen: block means, NaN, infinities."""
     said = []
     if block != (1, 1):

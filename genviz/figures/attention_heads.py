@@ -66,7 +66,7 @@ def attention_heads(
     """
     across = max(map(len, heads))
     figure = blank(theme, clean(title), margin={"t": 84})
-    picture, colours = _mosaic(heads, across, side, logarithmic, theme)
+    picture, colours = _mosaic(heads, across, side, logarithmic=logarithmic, theme=theme)
     place(figure, image.uri(picture, colours), x=-0.5, y=-0.5, width=across, height=len(heads))
     figure.add_trace(_scale(logarithmic, theme))
     figure.add_trace(_answers(heads, sites, across))
@@ -97,7 +97,7 @@ def attention_heads(
 
 
 def _mosaic(
-    heads: Sequence[Sequence[HeadMap]], across: int, side: int, logarithmic: bool, theme: str
+    heads: Sequence[Sequence[HeadMap]], across: int, side: int, *, logarithmic: bool, theme: str
 ) -> tuple[image.Pixels, image.Pixels]:
     """Draw all maps into palette places: page, masked, NaN, frame, then the weights."""
     cell = round(side / (1 - GAP))
@@ -127,10 +127,10 @@ def _tile(overview: Overview, side: int, logarithmic: bool) -> image.Pixels:
 
 def _scale(logarithmic: bool, theme: str) -> go.Scatter:
     if not logarithmic:
-        return bar(palette(theme).magnitude, 0.0, 1.0, "weight")
+        return bar(palette(theme).magnitude, 0.0, 1.0, title="weight")
     places = list(range(round(np.log10(FAINTEST)), 1))
     texts = [f"≤ {FAINTEST:g}", *(f"{10.0**at:g}" for at in places[1:])]
-    return bar(palette(theme).magnitude, places[0], 0, "weight", tickvals=places, ticktext=texts)
+    return bar(palette(theme).magnitude, places[0], 0, title="weight", tickvals=places, ticktext=texts)
 
 
 def _answers(heads: Sequence[Sequence[HeadMap]], sites: Sequence[str], across: int) -> go.Heatmap:

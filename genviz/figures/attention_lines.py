@@ -58,10 +58,10 @@ def attention_lines(
     links = np.stack([rows, columns], axis=1)[np.sort(strongest)]
     names = tokens(map(str, queries)), tokens(map(str, keys))
     places = _places(len(queries), len(keys)), _places(len(keys), len(queries))
-    for trace in _lines(links, shown, places, theme):
+    for trace in _lines(links, shown, places, theme=theme):
         figure.add_trace(trace)
-    figure.add_trace(_middles(links, shown, places, names, starts))
-    _words(figure, names, places, starts, (shown, query), theme)
+    figure.add_trace(_middles(links, shown, places, names=names, starts=starts))
+    _words(figure, names, places, starts=starts, shown=(shown, query), theme=theme)
     said = f"{len(links):,} links of weight ≥ {threshold:g}."
     if len(rows) > len(links):
         said = f"The {len(links):,} strongest of {len(rows):,} links of weight ≥ {threshold:g}."
@@ -84,6 +84,7 @@ def _lines(
     links: NDArray[np.intp],
     weights: NDArray[np.float32],
     places: tuple[NDArray[np.float64], NDArray[np.float64]],
+    *,
     theme: str,
 ) -> list[go.Scatter]:
     """One trace per width: a line is a smooth step from left to right, lines are parted by gaps."""
@@ -115,6 +116,7 @@ def _middles(
     links: NDArray[np.intp],
     weights: NDArray[np.float32],
     places: tuple[NDArray[np.float64], NDArray[np.float64]],
+    *,
     names: tuple[list[str], list[str]],
     starts: tuple[int, int],
 ) -> go.Scatter:
@@ -140,6 +142,7 @@ def _words(
     figure: go.Figure,
     names: tuple[list[str], list[str]],
     places: tuple[NDArray[np.float64], NDArray[np.float64]],
+    *,
     starts: tuple[int, int],
     shown: tuple[NDArray[np.float32], int | None],
     theme: str,

@@ -67,8 +67,8 @@ def attention_matrix(
         name="weight",
         **_numbers(values.shape, theme),
     )
-    _flat(figure, ~allowed, hover, masked(theme), "masked: may not be looked at")
-    _flat(figure, allowed & np.isnan(weights), hover, not_a_number(theme), "not a number (NaN)")
+    _flat(figure, ~allowed, hover, colour=masked(theme), says="masked: may not be looked at")
+    _flat(figure, allowed & np.isnan(weights), hover, colour=not_a_number(theme), says="not a number (NaN)")
     _axes(figure, names, values.shape)
     return figure
 
@@ -102,7 +102,7 @@ def attention_overview(
     high = top or (float(finite.max()) if finite.size else 1.0) or 1.0
     scale = palette(theme).magnitude
     place(figure, _picture(overview, high, theme), x=-0.5, y=-0.5, width=shape[1], height=shape[0])
-    figure.add_trace(bar(scale, 0.0, high, _weight_name(overview, how)))
+    figure.add_trace(bar(scale, 0.0, high, title=_weight_name(overview, how)))
     figure.add_trace(_coarse(overview, shape, how))
     names = {"type": "linear", "constrain": "domain", "showgrid": False, "zeroline": False}
     figure.update_xaxes(title=KEY_TITLE + " (position)", range=[-0.5, shape[1] - 0.5], **names)
@@ -119,7 +119,7 @@ def _numbers(shape: tuple[int, ...], theme: str) -> dict[str, Any]:
 
 
 def _flat(
-    figure: go.Figure, where: NDArray[np.bool_], hover: list[list[str]], colour: str, says: str
+    figure: go.Figure, where: NDArray[np.bool_], hover: list[list[str]], *, colour: str, says: str
 ) -> None:
     """One colour over some cells, which say on hover what they are."""
     if where.any():
@@ -174,7 +174,7 @@ def _weight_name(overview: Overview, how: str) -> str:
     )
 
 
-def _coarse(overview: Overview, shape: tuple[int, int], how: str, most: int = 64) -> go.Heatmap:
+def _coarse(overview: Overview, shape: tuple[int, int], how: str, *, most: int = 64) -> go.Heatmap:
     """An unseen grid of at most 64 × 64 exact numbers under the pointer."""
     by = [-(-side // most) for side in overview.values.shape]
     filled = np.where(overview.seen, overview.values, -np.inf)

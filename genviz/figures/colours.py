@@ -59,7 +59,7 @@ def colorbar(title: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def bar(scale: Scale, low: float, high: float, title: str, **more: Any) -> go.Scatter:
+def bar(scale: Scale, low: float, high: float, *, title: str, **more: Any) -> go.Scatter:
     """A trace that draws nothing but a colour bar, for figures whose values are a picture."""
     return go.Scatter(
         x=[None],

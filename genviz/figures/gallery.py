@@ -59,14 +59,14 @@ def gallery(
     figure.update_layout(margin={"l": 24, "r": 24, "t": 84 if subtitle else 52, "b": 16})
     y = 0.0
     for band in bands:
-        y = draw_band(figure, band, columns, y, theme) + 0.12
+        y = draw_band(figure, band, columns, y=y, theme=theme) + 0.12
     figure.update_xaxes(range=[-1.15, columns], **hidden_axis(constrain="domain"))
     figure.update_yaxes(range=[y, -0.05], **hidden_axis(scaleanchor="x", constrain="domain"))
     figure.update_layout(hovermode="closest", hoverdistance=-1)
     return figure
 
 
-def draw_band(figure: go.Figure, band: Band, columns: int, y: float, theme: str) -> float:
+def draw_band(figure: go.Figure, band: Band, columns: int, *, y: float, theme: str) -> float:
     """Draw one band from ``y`` downwards; returns where it ends."""
     height = 1 + (CAPTION if band.captions else 0.0)
     aspect = band.pixels.shape[1] / band.pixels.shape[2]

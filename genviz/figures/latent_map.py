@@ -92,8 +92,10 @@ def latent_map(
     small_print(figure, clean(note, 400), theme)
     kind = go.Scattergl if len(coordinates) > WEBGL_ABOVE else go.Scatter
     for members, colour, name in _groups(coordinates, colouring, theme):
-        figure.add_trace(_points(kind, coordinates, members, colouring, (colour, name), theme))
-    _mark(figure, kind, coordinates, picks, path, theme)
+        figure.add_trace(
+            _points(kind, coordinates, members, colouring=colouring, shown=(colour, name), theme=theme)
+        )
+    _mark(figure, kind, coordinates, picks=picks, path=path, theme=theme)
     figure.update_xaxes(title=axes[0], zeroline=False)
     figure.update_yaxes(title=axes[1], zeroline=False, scaleanchor="x")
     legend = {"title": {"text": clean(colouring.name, 24)}, "itemsizing": "constant"} if colouring else {}
@@ -118,6 +120,7 @@ def _points(
     kind: Any,
     coordinates: NDArray[Any],
     members: NDArray[np.intp],
+    *,
     colouring: Colouring | None,
     shown: tuple[str | None, str],
     theme: str,
@@ -158,6 +161,7 @@ def _mark(
     figure: go.Figure,
     kind: Any,
     coordinates: NDArray[Any],
+    *,
     picks: Sequence[int],
     path: NDArray[Any] | None,
     theme: str,

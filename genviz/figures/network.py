@@ -60,7 +60,7 @@ def network(
     theme : {"light", "dark"}
     """
     boxes: list[_Box] = []
-    _add(boxes, _Box("", "", tree, (str(tree["name"]),), 1), fold, by_parameters)
+    _add(boxes, _Box("", "", tree, (str(tree["name"]),), 1), fold, by_parameters=by_parameters)
     total = max(int(tree["parameters"]), 1)
     figure = blank(theme, clean(title, 120), margin={"l": 12, "r": 12, "t": 52, "b": 12})
     figure.add_trace(
@@ -90,14 +90,14 @@ def network(
     return figure
 
 
-def _add(boxes: list[_Box], box: _Box, fold: bool, by_parameters: bool) -> float:
+def _add(boxes: list[_Box], box: _Box, fold: bool, *, by_parameters: bool) -> float:
     """Add a box and what is in it; returns its height."""
     own = box.names[0].rpartition(".")[2]
     box.path = f"{box.parent}/{own}" if box.parent else own or "model"
     boxes.append(box)
     for child, names in _runs(box.module.get("children") or (), fold):
         inner = _Box("", box.path, child, names, box.level + 1)
-        box.height += _add(boxes, inner, fold, by_parameters)
+        box.height += _add(boxes, inner, fold, by_parameters=by_parameters)
     if not box.height:
         box.height = max(float(box.module["parameters"]), 1.0) if by_parameters else 1.0
     return box.height

@@ -87,11 +87,11 @@ def perceptron_network(
     """
     room = 40 + 8 * max((len(clean(name, 22)) for name in columns[0].names), default=0)
     figure = blank(theme, clean(title, 120), margin={"l": room, "r": 24, "t": 84, "b": 72})
-    drawn, of = _draw_edges(figure, columns, edges, width_by, most_edges, theme)
+    drawn, of = _draw_edges(figure, columns, edges, width_by=width_by, most=most_edges, theme=theme)
     known = np.concatenate([np.abs(column.values) for column in columns])
     top = float(np.nanmax(known)) if np.isfinite(known).any() else 1.0
     for at, column in enumerate(columns):
-        _draw_units(figure, at, column, top or 1.0, theme, bar=at == len(columns) - 1)
+        _draw_units(figure, at, column, top=top or 1.0, theme=theme, bar=at == len(columns) - 1)
         figure.add_annotation(
             x=at,
             y=1.0,
@@ -128,7 +128,13 @@ def _swatch(sign: str, theme: str) -> str:
 
 
 def _draw_edges(
-    figure: go.Figure, columns: Sequence[Column], edges: Sequence[Edges], width_by: str, most: int, theme: str
+    figure: go.Figure,
+    columns: Sequence[Column],
+    edges: Sequence[Edges],
+    *,
+    width_by: str,
+    most: int,
+    theme: str,
 ) -> tuple[int, int]:
     values = [e.weights * (e.inputs[None, :] if width_by == "contribution" else 1.0) for e in edges]
     sizes = np.concatenate([np.abs(np.nan_to_num(v)).ravel() for v in values])
@@ -143,10 +149,14 @@ def _draw_edges(
             width = min(int(abs(value[unit, source]) / top * WIDTH_BINS), WIDTH_BINS - 1)
             lines.setdefault((sign, width), []).append((at, left[source], at + 1, right[unit]))
             middle.append(
-                (at + 0.5, (left[source] + right[unit]) / 2, _said(columns, at, unit, source, edge))
+                (
+                    at + 0.5,
+                    (left[source] + right[unit]) / 2,
+                    _said(columns, at, unit, source=source, edge=edge),
+                )
             )
     for (sign, width), drawn in sorted(lines.items(), key=lambda item: item[0][1]):
-        figure.add_trace(_lines(drawn, role(sign, theme), width, f"{sign} {width + 1} of {WIDTH_BINS}"))
+        figure.add_trace(_lines(drawn, role(sign, theme), width, name=f"{sign} {width + 1} of {WIDTH_BINS}"))
     figure.add_scatter(
         x=plain([x for x, _, _ in middle]),
         y=plain([y for _, y, _ in middle]),
@@ -159,7 +169,9 @@ def _draw_edges(
     return len(middle), int(sizes.size)
 
 
-def _lines(drawn: list[tuple[float, float, float, float]], colour: str, width: int, name: str) -> go.Scatter:
+def _lines(
+    drawn: list[tuple[float, float, float, float]], colour: str, width: int, *, name: str
+) -> go.Scatter:
     ends = np.array(drawn, np.float64)
     gap = np.full(len(ends), np.nan)
     xs = np.stack([ends[:, 0], ends[:, 2], gap], axis=1).ravel()
@@ -175,7 +187,7 @@ def _lines(drawn: list[tuple[float, float, float, float]], colour: str, width: i
     )
 
 
-def _said(columns: Sequence[Column], at: int, unit: int, source: int, edge: Edges) -> str:
+def _said(columns: Sequence[Column], at: int, unit: int, *, source: int, edge: Edges) -> str:
     weight, value = edge.weights[unit, source], edge.inputs[source]
     return (
         f"<b>{clean(columns[at].names[source])} → {clean(columns[at + 1].names[unit])}</b>"
@@ -183,7 +195,7 @@ def _said(columns: Sequence[Column], at: int, unit: int, source: int, edge: Edge
     )
 
 
-def _draw_units(figure: go.Figure, at: int, column: Column, top: float, theme: str, *, bar: bool) -> None:
+def _draw_units(figure: go.Figure, at: int, column: Column, *, top: float, theme: str, bar: bool) -> None:
     count = len(column.values)
     colours = palette(theme)
     ys = heights(count)

@@ -43,8 +43,8 @@ def score_histograms(
     figure = blank(theme, clean(title), bargap=0, hovermode="x unified")
     found = densities(real, fake, bins=bins, span=span)
     for group, (name, scores) in enumerate((("real", real), ("fake", fake))):
-        _outline(figure, found, group, name, scores, theme)
-        _mean_line(figure, name, scores, theme)
+        _outline(figure, found, group, name=name, scores=scores, theme=theme)
+        _mean_line(figure, name, scores, theme=theme)
     if threshold is not None:
         _decision(figure, threshold, theme)
     figure.update_xaxes(title=unit, zeroline=False, range=[found.edges[0], found.edges[-1]])
@@ -74,7 +74,7 @@ def _decision(figure: go.Figure, threshold: float, theme: str) -> None:
 
 
 def _outline(
-    figure: go.Figure, found: Densities, group: int, name: str, scores: NDArray[Any], theme: str
+    figure: go.Figure, found: Densities, group: int, *, name: str, scores: NDArray[Any], theme: str
 ) -> None:
     colour = role(name, theme)
     wide = np.asarray(scores, np.float64)
@@ -93,7 +93,7 @@ def _outline(
     )
 
 
-def _mean_line(figure: go.Figure, name: str, scores: NDArray[Any], theme: str) -> None:
+def _mean_line(figure: go.Figure, name: str, scores: NDArray[Any], *, theme: str) -> None:
     finite = np.asarray(scores, np.float64)[np.isfinite(scores)]
     if finite.size:
         figure.add_vline(

@@ -59,8 +59,8 @@ def _draw(subject: Subject, *, theme: str, what: str, time: int = 0, plane: int 
     if not array.size:
         raise NotCaptured(f"{what} is empty: its shape is {entry.shape}")
     if entry.axes[-3:] == PICTURE_AXES and array.ndim == 4 and array.shape[1] in (1, 3):
-        return _pictures(entry, array, plane, picture_range(subject.info), theme)
-    return _plain(recording, entry, array, plane, theme)
+        return _pictures(entry, array, plane, span=picture_range(subject.info), theme=theme)
+    return _plain(recording, entry, array, plane=plane, theme=theme)
 
 
 def _groups(recording: Recording) -> dict[str, list[Entry]]:
@@ -102,7 +102,7 @@ def _over_time(found: list[Entry], theme: str) -> go.Figure:
     )
 
 
-def _plain(recording: Recording, entry: Entry, array: NDArray[Any], plane: int, theme: str) -> go.Figure:
+def _plain(recording: Recording, entry: Entry, array: NDArray[Any], *, plane: int, theme: str) -> go.Figure:
     planes = array.reshape(-1, *array.shape[-2:]) if array.ndim > 2 else array[None]
     if plane >= len(planes):
         raise NotCaptured(f"no plane {plane} in {_title(entry)}: it has planes 0 … {len(planes) - 1}")
@@ -138,7 +138,7 @@ def _value(entry: Entry) -> str:
 
 
 def _pictures(
-    entry: Entry, array: NDArray[Any], first: int, span: tuple[float, float], theme: str
+    entry: Entry, array: NDArray[Any], first: int, *, span: tuple[float, float], theme: str
 ) -> go.Figure:
     start = min(first, max(len(array) - PICTURES, 0))
     shown = array[start : start + PICTURES]

@@ -35,7 +35,7 @@ class AttentionSite:
     call: int | None
 
     @classmethod
-    def of(cls, recording: Recording, site: str, sample: int, call: int | str) -> "AttentionSite":
+    def of(cls, recording: Recording, site: str, sample: int, *, call: int | str) -> "AttentionSite":
         """Open a site; ``call="all"`` puts calls together."""
         reader = recording.attention_reader(site, sample=sample)
         only = reader.calls[0] if len(reader.calls) == 1 and call == ALL_CALLS else call

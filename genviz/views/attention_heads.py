@@ -45,7 +45,9 @@ def _draw(
 ) -> go.Figure:
     recording = subject.recorded()
     sites = recording.sites(kind="attention")
-    opened = [AttentionSite.of(recording, site, sample, call) for site in _running(recording, sites, call)]
+    opened = [
+        AttentionSite.of(recording, site, sample, call=call) for site in _running(recording, sites, call)
+    ]
     side = tile_side(len(opened) * max(here.heads for here in opened))
     maps = [_site(here, side, pooling) for here in opened]
     count = sum(map(len, maps))
@@ -73,7 +75,7 @@ def _site(here: AttentionSite, side: int, pooling: str) -> list[HeadMap]:
     """Maps of all heads of a site; where they are small enough to be whole, masks are worked out once."""
     how: Pooling = "max" if pooling == "max" else "mean"
     if max(here.shape) > WHOLE_UP_TO:
-        return [_long_head(here, head, side, how) for head in range(here.heads)]
+        return [_long_head(here, head, side, how=how) for head in range(here.heads)]
     rows = np.arange(here.shape[0])
     may, maps = here.allowed(rows), []
     for head in range(here.heads):
@@ -84,7 +86,7 @@ def _site(here: AttentionSite, side: int, pooling: str) -> list[HeadMap]:
     return maps
 
 
-def _long_head(here: AttentionSite, head: int, side: int, how: Pooling) -> HeadMap:
+def _long_head(here: AttentionSite, head: int, side: int, *, how: Pooling) -> HeadMap:
     overview = pooled(
         partial(here.weights, head), here.allowed, here.shape, size=side, how=how, rows_at_once=256
     )

@@ -76,7 +76,7 @@ def _draw(
     sample: int = 0,
     call: Any = ALL_CALLS,
 ) -> go.Figure:
-    here = AttentionSite.of(subject.recorded(), site, sample, call)
+    here = AttentionSite.of(subject.recorded(), site, sample, call=call)
     first = query[0] - WINDOW // 2 if query and max(here.shape) > WINDOW else first
     rows, columns = (_Window.of(first, length) for length in here.shape)
     weights = here.weights(head, np.arange(rows.start, rows.stop))[:, columns.start : columns.stop]

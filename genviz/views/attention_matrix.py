@@ -35,7 +35,7 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
 def _draw(
     subject: Subject, *, theme: str, site: str, head: int, sample: int = 0, call: Any = ALL_CALLS, **look: str
 ) -> go.Figure:
-    here = AttentionSite.of(subject.recorded(), site, sample, call)
+    here = AttentionSite.of(subject.recorded(), site, sample, call=call)
     title = f"{site or 'model'} · head {head}"
     top = 1.0 if look["scale"] == "one" else None
     if max(here.shape) <= EXACT_UP_TO:

@@ -52,7 +52,7 @@ def item_count(recording: Recording) -> int:
     return int(recording.entries(site, "input")[0].shape[0])
 
 
-def layer(recording: Recording, site: str, row: int, step: int | None) -> Layer:
+def layer(recording: Recording, site: str, row: int, *, step: int | None) -> Layer:
     """Read one layer for one item.
 
     Raises
@@ -60,15 +60,17 @@ def layer(recording: Recording, site: str, row: int, step: int | None) -> Layer:
     NotCaptured
         When weights, inputs or weighted sums of this layer are missing.
     """
-    weight = _read(recording, site, "weight", step)
+    weight = _read(recording, site, "weight", step=step)
     has_bias = bool(recording.entries(site, "bias"))
-    total = _item(_read(recording, site, "weighted_sum", step), row, site)
-    output = _read(recording, site, "activation", step) if recording.entries(site, "activation") else None
+    total = _item(_read(recording, site, "weighted_sum", step=step), row, site)
+    output = (
+        _read(recording, site, "activation", step=step) if recording.entries(site, "activation") else None
+    )
     return Layer(
         site,
         weight,
-        _read(recording, site, "bias", step) if has_bias else np.zeros(len(weight)),
-        _item(_read(recording, site, "input", step), row, site),
+        _read(recording, site, "bias", step=step) if has_bias else np.zeros(len(weight)),
+        _item(_read(recording, site, "input", step=step), row, site),
         total,
         total if output is None else _item(output, row, site),
     )
@@ -88,7 +90,7 @@ def item_controls(subject: Subject) -> tuple[Control, ...]:
     return (row, *step_controls(subject, "activation"))
 
 
-def _read(recording: Recording, site: str, kind: str, step: int | None) -> NDArray[np.float64]:
+def _read(recording: Recording, site: str, kind: str, *, step: int | None) -> NDArray[np.float64]:
     found: list[Entry] = [e for e in recording.entries(site, kind) if step is None or e.step == step]
     if not found:
         recording.entry(site, kind, **({} if step is None else {"step": step}))  # raises with the reason

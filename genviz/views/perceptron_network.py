@@ -41,7 +41,7 @@ def _draw(
 ) -> go.Figure:
     recording, entry_step = at_step(subject, step, "activation")
     every = linear_sites(recording)
-    layers = [layer(recording, site, row, entry_step) for site in every[:MOST_LAYERS]]
+    layers = [layer(recording, site, row, step=entry_step) for site in every[:MOST_LAYERS]]
     kept = _kept(layers)
     note = _note(layers, kept, len(every))
     title = said(step) + f"item {row}{_answer(recording, layers, row)}"

@@ -39,7 +39,7 @@ def _draw(subject: Subject, *, theme: str, order: str, count: int, first: int) -
     inputs, outputs = _pairs(subject.recorded())
     residual = outputs - inputs
     errors = (residual.astype(np.float64) ** 2).mean(axis=(1, 2, 3))
-    chosen = _chosen(errors, order, count, first)
+    chosen = _chosen(errors, order, count, first=first)
     span = picture_range(subject.info)
     top = float(np.nanmax(np.abs(residual[chosen]))) or 1.0
     signed = indexed(residual[chosen].mean(axis=1), -top, top)
@@ -59,7 +59,7 @@ def _draw(subject: Subject, *, theme: str, order: str, count: int, first: int) -
     )
 
 
-def _chosen(errors: NDArray[np.float64], order: str, count: int, first: int) -> NDArray[np.intp]:
+def _chosen(errors: NDArray[np.float64], order: str, count: int, *, first: int) -> NDArray[np.intp]:
     """Which items are shown: evenly spread from the first one on, or the next in an order."""
     if order == "spread":
         left = len(errors) - first

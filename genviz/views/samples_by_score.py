@@ -45,7 +45,9 @@ def _draw(
         chosen = _chosen(scores, order, count)
         pixels = to_pixels(items[chosen], picture_range(subject.info))
         line = THRESHOLDS[found.unit if unit == RAW else unit]
-        bands.append(_band(label, pixels, scores[chosen], chosen, line, role(source, theme)))
+        bands.append(
+            _band(label, pixels, scores[chosen], chosen=chosen, line=line, colour=role(source, theme))
+        )
     shown = {"probability": "probability of real", "logit": "logit", RAW: "score"}[unit]
     return gallery(
         bands, columns=COLUMNS, theme=theme, title=sentence(f"{said(step)}sorted by score ({shown} below)")
@@ -63,6 +65,7 @@ def _band(
     label: str,
     pixels: Pixels,
     scores: NDArray[np.float64],
+    *,
     chosen: NDArray[np.intp],
     line: float | None,
     colour: str,

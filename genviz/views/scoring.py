@@ -58,7 +58,7 @@ def scores_at(recording: Recording, step: int | None) -> Scores:
     NotCaptured
         When the scores of real or of fake items are missing.
     """
-    entries = {source: _one(recording, "score", source, step) for source in ("real", "fake")}
+    entries = {source: _one(recording, "score", source, step=step) for source in ("real", "fake")}
     real, fake = (np.asarray(entries[s].load(), np.float64).ravel() for s in ("real", "fake"))
     return Scores(real, fake, unit_of(entries["real"]))
 
@@ -80,9 +80,9 @@ def unit_of(entry: Entry) -> str:
 def items_at(recording: Recording, source: str, step: int | None) -> NDArray[Any]:
     """Real or generated items that belong to the scores of one training step."""
     try:
-        return _one(recording, "sample", source, step).load()
+        return _one(recording, "sample", source, step=step).load()
     except NotCaptured:
-        return _one(recording, "sample", source, None).load()
+        return _one(recording, "sample", source, step=None).load()
 
 
 def score_controls(subject: Subject) -> tuple[Control, ...]:
@@ -95,7 +95,7 @@ def score_controls(subject: Subject) -> tuple[Control, ...]:
     return (unit, *step_controls(subject, "score"))
 
 
-def _one(recording: Recording, kind: str, source: str, step: int | None) -> Entry:
+def _one(recording: Recording, kind: str, source: str, *, step: int | None) -> Entry:
     found = [e for e in recording.entries(kind=kind, source=source) if step is None or e.step == step]
     if not found:
         at = "" if step is None else f" at step {step}"

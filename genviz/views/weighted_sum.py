@@ -41,7 +41,7 @@ def _draw(
     subject: Subject, *, theme: str, site: str, unit: int | str, row: int, step: int | str | None = None
 ) -> go.Figure:
     recording, entry_step = at_step(subject, step, "activation")
-    one = layer(recording, site, row, entry_step)
+    one = layer(recording, site, row, step=entry_step)
     at = int(one.total.argmax()) if unit == LARGEST else int(unit)
     if at >= len(one.weight):
         raise NotCaptured(f"no unit {at} at {site!r}: it has units 0 … {len(one.weight) - 1}")

@@ -59,7 +59,7 @@ def test_finished_causal_weights_are_seen_to_be_masked() -> None:
     weights[0, 0, 3, 1] = 0  # one cell that underflowed in one head is no mask
     recording = Recording()
     recording.add("attn", "attention", weights)
-    site = AttentionSite.of(recording, "attn", 0, ALL_CALLS)
+    site = AttentionSite.of(recording, "attn", 0, call=ALL_CALLS)
     assert np.array_equal(site.allowed(np.arange(5)), np.tri(5, dtype=bool))
 
 
@@ -101,11 +101,11 @@ def test_wrong_choices_are_named(arguments: dict[str, Any], error: type[Exceptio
 
 def test_unknown_sites_and_samples_of_a_recording_are_named() -> None:
     with pytest.raises(UnknownSite, match=r"no site 'nowhere': this recording has layers.0.attn"):
-        AttentionSite.of(transformer(), "nowhere", 0, ALL_CALLS)
+        AttentionSite.of(transformer(), "nowhere", 0, call=ALL_CALLS)
     with pytest.raises(NotCaptured, match=r"no sample 3 at 'encoder.0': it was run on 2"):
-        AttentionSite.of(eager(), "encoder.0", 3, ALL_CALLS)
+        AttentionSite.of(eager(), "encoder.0", 3, call=ALL_CALLS)
     with pytest.raises(NotCaptured, match=r"no head 7 at 'encoder.0': it has heads 0 … 2"):
-        AttentionSite.of(eager(), "encoder.0", 0, ALL_CALLS).weights(7, np.arange(2))
+        AttentionSite.of(eager(), "encoder.0", 0, call=ALL_CALLS).weights(7, np.arange(2))
 
 
 def test_a_long_text_is_pooled_and_its_grid_is_exact() -> None:
