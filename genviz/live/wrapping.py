@@ -85,23 +85,19 @@ def _family_of(parts: dict[str, Any]) -> str:
 def _family_of_module(model: Any) -> str:
     from torch import nn
 
-    kinds = [type(module) for module in model.modules()]
-    # A language model may have an encoder and a decoder too; what sets it apart is that it embeds ids.
-    if nn.Embedding in kinds or any(issubclass(kind, nn.Embedding) for kind in kinds):
-        return "transformer"
-    if any(hasattr(model, name) for name in ("encode", "encoder")) and any(
-        hasattr(model, name) for name in ("decode", "decoder")
-    ):
-        return "autoencoder"
-    weighty = [kind for kind, module in zip(kinds, model.modules(), strict=True) if _own_weights(module)]
-    if weighty and all(issubclass(kind, nn.Linear | nn.modules.batchnorm._BatchNorm) for kind in weighty):
-        return "perceptron"
-    names = ", ".join(name for name, _ in model.named_children()) or "no parts"
+    from genviz.capture.families import chosen
+    from genviz.capture.modules import Network
+
+    if isinstance(model, nn.Module):
+        # Recurrent language models have no attention to know them by, but they embed ids all the same.
+        if any(isinstance(module, nn.Embedding) for module in model.modules()):
+            return "transformer"
+        found = chosen(Network.of(model)).name
+        if found != "plain":
+            return found
+    children = model.named_children() if isinstance(model, nn.Module) else ()
+    names = ", ".join(name for name, _ in children) or "no parts"
     raise LiveError(
         f"cannot tell what {type(model).__name__} is: it has {names}. Say family='transformer', "
         "'autoencoder', 'gan' or 'perceptron', or use genviz.LanguageModel, Autoencoder, GAN or Perceptron"
     )
-
-
-def _own_weights(module: Any) -> bool:
-    return any(True for _ in module.parameters(recurse=False))

@@ -179,3 +179,45 @@ def test_training_is_untouched() -> None:
         return [*model.parameters(), torch.randn(3)]
 
     assert all(torch.equal(a, b) for a, b in zip(train(False), train(True), strict=True))
+
+
+class Convolutional(nn.Module):
+    """One attention layer in the middle of convolutions, as in the autoencoders of latent diffusion."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.decoder = Middle(1, 16), Middle(16, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.decoder(self.encoder(x))
+        return out
+
+
+class Middle(nn.Module):
+    def __init__(self, inside: int, outside: int) -> None:
+        super().__init__()
+        self.before, self.after = nn.Conv2d(inside, 16, 3, padding=1), nn.Conv2d(16, outside, 3, padding=1)
+        self.attention, self.wide = (
+            nn.MultiheadAttention(16, 2, batch_first=True),
+            nn.Conv2d(16, 16, 5, padding=2),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.wide(self.before(x))
+        flat = hidden.flatten(2).transpose(1, 2)
+        mixed = self.attention(flat, flat, flat)[0].transpose(1, 2).view_as(hidden)
+        out: Tensor = self.after(hidden + mixed)
+        return out
+
+
+def test_attention_inside_does_not_make_it_a_transformer_nor_an_encoder_a_transformer_an_autoencoder() -> (
+    None
+):
+    model = Convolutional().eval()
+    with torch.no_grad(), genviz.record(model) as recording:
+        model(IMAGES)
+    assert recording.info["provenance"]["family"] == "autoencoder"
+    transformer = nn.Transformer(16, 2, 1, 1, 32, batch_first=True).eval()
+    with torch.no_grad(), genviz.record(transformer) as recording:
+        transformer(torch.randn(1, 3, 16), torch.randn(1, 2, 16))
+    assert recording.info["provenance"]["family"] == "transformer"

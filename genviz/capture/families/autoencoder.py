@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from genviz.capture.families import structure
 from genviz.capture.families.base import Call, Family, Plan, Tap
 from genviz.capture.families.outputs import read_code, read_picture, read_posterior
 from genviz.capture.modules import Network, parent
@@ -31,9 +32,11 @@ class Autoencoder(Family):
     name = "autoencoder"
 
     def recognise(self, network: Network) -> float:
-        """Parts of the usual names, or methods of those names, and nothing that embeds ids."""
+        """Parts of the usual names, or methods of those names; no ids embedded, no stacks of attention."""
         if any(isinstance(module, nn.Embedding | nn.EmbeddingBag) for module in network.modules.values()):
             return 0.0
+        if _is_mostly_attention(network):  # nn.Transformer has an encoder and a decoder too
+            return 0.3
         encoder, decoder = _part(network, _ENCODERS), _part(network, _DECODERS)
         if encoder is not None and decoder is not None:
             return 0.9
@@ -56,6 +59,20 @@ class Autoencoder(Family):
         for path in wholes:
             taps += _of_whole(path, site, decoder is None)
         return Plan(tuple(taps), _missing(encoder, decoder, site))
+
+
+def _is_mostly_attention(network: Network) -> bool:
+    """Most weights lie in layers around attention, convolutions (with attention among them) aside."""
+    layers = structure.blocks(network, structure.attention_modules(network))
+    inside = {
+        id(parameter): parameter.numel()
+        for layer in layers
+        for module in network[layer.path].modules()
+        if not isinstance(module, nn.modules.conv._ConvNd)
+        for parameter in module.parameters(recurse=False)
+    }
+    whole = {id(p): p.numel() for root in network.roots.values() for p in root.parameters()}
+    return 2 * sum(inside.values()) > sum(whole.values())
 
 
 def _part(network: Network, names: tuple[str, ...]) -> str | None:
