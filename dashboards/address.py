@@ -4,10 +4,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 RUN = "run."
 _LONGEST = 8_000  # characters of a query that are read
+_MOST = 100  # fields of a query that are read
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,9 @@ class Address:
     def parse(cls, href: str) -> "Address":
         """Read a link; what it does not understand is left out."""
         parts = urlsplit("//x/" + href.lstrip("/"))
-        steps = [step for step in parts.path.split("/") if step]
-        query = dict(parse_qsl(parts.query[:_LONGEST], keep_blank_values=True, max_num_fields=100)[:100])
+        steps = [unquote(step) for step in parts.path.split("/") if step]
+        fields = "&".join(parts.query[:_LONGEST].split("&")[:_MOST])
+        query = dict(parse_qsl(fields, keep_blank_values=True))
         theme, stay = query.pop("theme", ""), query.pop("stay", "")
         subject, page = (*steps[:2], "", "")[:2]
         if subject == "slides" and not page:

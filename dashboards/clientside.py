@@ -33,8 +33,3 @@ def register(app: Dash) -> None:
         Output({"role": "done", "view": MATCH}, "data"),
         Input({"role": "answer", "view": MATCH}, "data"),
     )
-    tie(
-        "clicked",
-        Output({"role": "figure", "view": MATCH}, "clickData"),
-        Input({"role": "figure", "view": MATCH}, "clickData"),
-    )

@@ -1,7 +1,7 @@
 """plotly.js in its strict build, in place of the one that the plotly package brings.
 
 The usual build makes functions from text to draw ``scattergl`` and its like. Under a content security policy
-without ``unsafe-eval`` those traces stay empty and nothing says why; the strict build of the same version draws them.
+without ``unsafe-eval`` those traces stay empty and nothing says why; the strict build draws them.
 """
 
 import gzip

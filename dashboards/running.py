@@ -82,7 +82,7 @@ def _field(control: Control, subject: Subject, value: Any) -> Any:
             leftSectionWidth=64,
             size="sm",
             className="run-number",
-            inputProps={"aria-label": control.label},
+            attributes={"input": {"aria-label": control.label}},
         )
     examples = texts(subject)
     return dmc.Autocomplete(
@@ -94,7 +94,7 @@ def _field(control: Control, subject: Subject, value: Any) -> Any:
         placeholder="A sentence for the model to read",
         leftSection=html.Span(control.label, className="run-label"),
         leftSectionWidth=54,
-        inputProps={"aria-label": control.label, "maxLength": 4000},
+        attributes={"input": {"aria-label": control.label, "maxLength": 4000}},
     )
 
 

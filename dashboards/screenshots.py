@@ -18,7 +18,8 @@ DRAWN = """() => {
     const views = [...document.querySelectorAll('.view:not([hidden])')];
     const player = document.getElementById('player');
     return document.querySelector('.card, .slide-list') !== null && views.length === 0 || views.length > 0
-        && views.every(view => view.classList.contains('drawn') && !view.classList.contains('busy'))
+        && views.every(view => view.classList.contains('drawn') && !view.classList.contains('busy')
+            && (view.querySelector('.js-plotly-plot .main-svg') || view.classList.contains('failed')))
         && (player === null || player.querySelector('button, p') !== null);
 }"""
 _SETTLE = 400  # ms for the last paint

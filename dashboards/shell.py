@@ -90,7 +90,7 @@ def _header(stage: Stage) -> html.Header:
         maxDropdownHeight=420,
         comboboxProps={"shadow": "md"},
         checkIconPosition="right",
-        inputProps={"aria-label": "Subject"},
+        attributes={"input": {"aria-label": "Subject"}},
     )
     return html.Header(
         [

@@ -22,7 +22,7 @@ from genviz.errors import ExportError, GenvizError, UnknownFormat
 FORMATS = {
     "pptx": ("PowerPoint", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
     "pdf": ("PDF", "application/pdf"),
-    "html": ("Web page", "text/html"),
+    "html": ("HTML", "text/html"),
 }
 MOST = 60  # slides of a deck
 _LONGEST = {"title": 200, "caption": 1000, "notes": 8000}

@@ -163,7 +163,7 @@ def shortened(label: str, most: int = 22) -> str:
     Examples
     --------
     >>> shortened("encoder.layer.0.attention.self"), shortened("a choice of many plain words")
-    ('enco…0.attention.self', 'a choice of many plain words')
+    ('encode…attention.self', 'a choice of many plain words')
     """
     if len(label) <= most or " " in label:
         return label

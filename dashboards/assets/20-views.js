@@ -54,6 +54,7 @@
     mark(name, "busy", false);
     mark(name, "drawn", true);
     mark(name, "failed", !answer.ok);
+    if (app.here && (app.here.clicks || {})[name]) listen(name, 50);
     if (view.wanted !== view.sent) send(name, view);
     else if (answer.again) again(name, view);
     return answer.number;
@@ -94,18 +95,30 @@
     }
   }
 
-  /* Clicks on marks set controls; everything else follows from the controls. */
-  functions.clicked = function (click) {
-    if (!click || !click.points || !app.here) return dash.no_update;
-    const rule = (app.here.clicks || {})[nameOf(dash.callback_context.triggered)];
-    const mark = click.points.find((point) => point.customdata !== undefined && point.customdata !== null);
-    if (rule && mark && (!rule.trace || mark.data.name === rule.trace)) {
-      const values = [].concat(mark.customdata);
-      rule.sets.forEach((control, place) => set(control, values[place]));
-      if (rule.picks) pick(rule.picks, values[0], rule.most);
+  /* Clicks on marks set controls; everything else follows from the controls. Plotly's own event is used:
+     the one that Dash hands on lacks the values of marks that were sent as bytes. */
+  function listen(name, patience) {
+    const plot = document.querySelector("#view-" + name + " .js-plotly-plot");
+    if (!plot || !plot.on) {
+      if (patience > 0) setTimeout(() => listen(name, patience - 1), 100);
+    } else if (!plot.dataset.heard) {
+      plot.dataset.heard = "yes";
+      plot.on("plotly_click", (click) => clicked(name, click));
     }
-    return null; // so that the same mark can be clicked again
-  };
+  }
+
+  function clicked(name, click) {
+    const rule = app.here && (app.here.clicks || {})[name];
+    if (!rule) return;
+    const mark = click.points.find(function (point) {
+      const known = point.customdata !== undefined && point.customdata !== null;
+      return known && (!rule.trace || point.data.name === rule.trace);
+    });
+    if (!mark) return;
+    const values = [].concat(mark.customdata);
+    rule.sets.forEach((control, place) => set(control, values[place]));
+    if (rule.picks) pick(rule.picks, values[0], rule.most);
+  }
 
   function set(control, value) {
     if (value === undefined || value === null || !(control in app.values)) return;

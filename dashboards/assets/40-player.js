@@ -12,6 +12,11 @@
     if (!keys) return;
     const chosen = {};
     for (const name of ["picks", "way"]) if (keys[name] in values) chosen[name] = values[keys[name]];
+    if ((chosen.picks || "").split(",").filter(Boolean).length !== 2) {
+      asked = "";
+      stop();
+      return refuse(place, "Choose two items on the map: the walk runs from A to B.");
+    }
     const request = JSON.stringify({ subject: here.subject, run: here.run || {}, theme: theme, values: chosen });
     if (request === asked && place.querySelector("button")) return;
     asked = request;

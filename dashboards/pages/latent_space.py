@@ -21,6 +21,6 @@ LATENT_SPACE = Page(
         Panel(("interpolation", "reconstructions"), columns=6, rows=6),
     ),
     also=_walk,
-    first={"count": 7},
+    first={"count": 7, "method": "umap"},
     clicks={"latent_map": Click(picks="picks")},
 )

@@ -24,24 +24,43 @@ FACTS = {
 
 def module(name: str, kind: str, parameters: int, *children: dict[str, Any]) -> dict[str, Any]:
     """One box of a network."""
-    return {"name": name, "class": kind, "parameters": parameters, "bytes": 4 * parameters,
-            "children": list(children), "shape": None}  # fmt: skip
+    return {
+        "name": name,
+        "class": kind,
+        "parameters": parameters,
+        "bytes": 4 * parameters,
+        "children": list(children),
+        "shape": None,
+    }
 
 
 NETWORK = module(
-    "", "Reader", 9_184, module("embed", "Embedding", 800),
-    *(module(f"layers.{n}", "Block", 4_192, module("attn", "Attention", 1_088), module("feed", "Linear", 3_104))
-      for n in range(2)),
-)  # fmt: skip
+    "",
+    "Reader",
+    9_184,
+    module("embed", "Embedding", 800),
+    *(
+        module(
+            f"layers.{n}", "Block", 4_192, module("attn", "Attention", 1_088), module("feed", "Linear", 3_104)
+        )
+        for n in range(2)
+    ),
+)
 
 
 def attention_recording(text: str = SENTENCE, layers: int = 2, heads: int = 4) -> Recording:
     """Queries and keys of a small causal reader, drawn once from a seed."""
     tokens = text.split()
-    made = Recording(info={
-        "title": "Reader", "tokens": [tokens], "network": NETWORK, "facts": FACTS,
-        "about": "A small causal reader.", "provenance": {"class": "Reader", "dtype": "float32"},
-    })  # fmt: skip
+    made = Recording(
+        info={
+            "title": "Reader",
+            "tokens": [tokens],
+            "network": NETWORK,
+            "facts": FACTS,
+            "about": "A small causal reader.",
+            "provenance": {"class": "Reader", "dtype": "float32"},
+        }
+    )
     rng = np.random.default_rng(len(tokens))
     rule = MaskRule(causal=True, scale=0.5).to_json()
     for number in range(layers):
@@ -56,11 +75,15 @@ def perceptron_recording(rows: int = 12) -> Recording:
     """Two Linear layers, worked out here for some rows."""
     rng = np.random.default_rng(3)
     given = rng.standard_normal((rows, 5)).astype(np.float32)
-    made = Recording(info={
-        "title": "Houses", "feature_names": ["size", "bedrooms", "age", "garden", "distance"], "target_name": "price",
-        "network": module("", "Net", 36, module("0", "Linear", 30), module("2", "Linear", 6)),
-        "facts": {"n_params": 36, "bytes": 144},
-    })  # fmt: skip
+    made = Recording(
+        info={
+            "title": "Houses",
+            "feature_names": ["size", "bedrooms", "age", "garden", "distance"],
+            "target_name": "price",
+            "network": module("", "Net", 36, module("0", "Linear", 30), module("2", "Linear", 6)),
+            "facts": {"n_params": 36, "bytes": 144},
+        }
+    )
     made.add("", "input", given)
     made.add("", "target", (given[:, 0] * 2 - given[:, 2]).astype(np.float32))
     flow = given
@@ -69,8 +92,13 @@ def perceptron_recording(rows: int = 12) -> Recording:
         bias = rng.standard_normal(units).astype(np.float32)
         total = flow @ weight.T + bias
         flow_out = np.maximum(total, 0) if site == "0" else total
-        for kind, array in (("input", flow), ("weight", weight), ("bias", bias), ("weighted_sum", total),
-                            ("activation", flow_out)):  # fmt: skip
+        for kind, array in (
+            ("input", flow),
+            ("weight", weight),
+            ("bias", bias),
+            ("weighted_sum", total),
+            ("activation", flow_out),
+        ):
             made.add(site, kind, array)
         flow = flow_out
     return made
@@ -80,7 +108,7 @@ def blobs(codes: np.ndarray[Any, Any], side: int = 12) -> np.ndarray[Any, Any]:
     """Decode a code of two numbers: a soft dot whose place they are; shape (n, 1, side, side)."""
     row, column = np.mgrid[0:side, 0:side] / (side - 1) * 4 - 2
     y, x = codes[:, 0, None, None], codes[:, 1, None, None]
-    return np.exp(-((row - y) ** 2 + (column - x) ** 2) * 1.5)[:, None].astype(np.float32)
+    return np.asarray(np.exp(-((row - y) ** 2 + (column - x) ** 2) * 1.5)[:, None], np.float32)
 
 
 def latent_recording(count: int = 90) -> Recording:
@@ -89,11 +117,17 @@ def latent_recording(count: int = 90) -> Recording:
     kind = np.arange(count) % 3
     centres = np.array([[-1, -1], [1.1, 0], [-0.6, 1.2]])
     codes = (centres[kind] + rng.standard_normal((count, 2)) * 0.25).astype(np.float32)
-    made = Recording(info={
-        "title": "Dots", "labels": {"cloud": kind.tolist()}, "image": {"range": [0, 1]},
-        "network": module("", "Dots", 20, module("encoder", "Linear", 10), module("decoder", "Linear", 10)),
-        "facts": {"n_params": 20, "bytes": 80},
-    })  # fmt: skip
+    made = Recording(
+        info={
+            "title": "Dots",
+            "labels": {"cloud": kind.tolist()},
+            "image": {"range": [0, 1]},
+            "network": module(
+                "", "Dots", 20, module("encoder", "Linear", 10), module("decoder", "Linear", 10)
+            ),
+            "facts": {"n_params": 20, "bytes": 80},
+        }
+    )
     made.add("encoder", "latent", codes)
     made.add("", "sample", blobs(codes))
     made.add("decoder", "reconstruction", blobs(codes * 0.95))
@@ -103,9 +137,17 @@ def latent_recording(count: int = 90) -> Recording:
 def game_recording(count: int = 60, seed: int = 0) -> Recording:
     """Scores and pictures of real and generated dots."""
     rng = np.random.default_rng(seed)
-    made = Recording(info={"title": "Game", "image": {"range": [0, 1]}, "facts": {"n_params": 40, "bytes": 160},
-                           "network": module("", "Game", 40), "seed": seed})  # fmt: skip
-    made.add("generator", "latent", rng.standard_normal((count, 2)).astype(np.float32))
+    made = Recording(
+        info={
+            "title": "Game",
+            "image": {"range": [0, 1]},
+            "facts": {"n_params": 40, "bytes": 160},
+            "network": module("", "Game", 40),
+            "seed": seed,
+        }
+    )
+    codes = rng.standard_normal((count, 2)).astype(np.float32)
+    made.add("generator", "latent", codes, attrs={"source": "fake"})
     for source, site, shift in (("real", "", 0.9), ("fake", "generator", -0.4)):
         codes = rng.standard_normal((count, 2)).astype(np.float32)
         made.add(site, "sample", blobs(codes), attrs={"source": source})
@@ -172,9 +214,10 @@ def game() -> Engine:
     """A GAN: other samples for another seed."""
     return Engine(
         {**game_recording().info, "defaults": {"seed": 0}},
-        record=lambda seed=0: game_recording(seed=seed), decode=lambda codes: blobs(np.asarray(codes)),
+        record=lambda seed=0: game_recording(seed=seed),
+        decode=lambda codes: blobs(np.asarray(codes)),
         score=lambda items: np.zeros(len(items), np.float32),
-    )  # fmt: skip
+    )
 
 
 def subjects() -> list[Subject]:

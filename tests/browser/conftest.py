@@ -1,0 +1,109 @@
+"""One server and one Chromium for all browser tests; every test has a page of its own that watches itself."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from dashboards.screenshots import DRAWN
+from dashboards.server import Server, start
+from genviz.export.browser import find_browser
+from tests.dashboards.subjects import subjects
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with start(subjects(), port=0) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    path = find_browser()
+    if path is None:
+        pytest.skip("Chromium is missing: install the package 'chromium', or set BROWSER_PATH")
+    with sync_api.sync_playwright() as tools:
+        browser = tools.chromium.launch(executable_path=str(path), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """A page of the dashboard in a browser, and what it complained of."""
+
+    page: Any
+    base: str
+    complaints: list[str] = field(default_factory=list)
+    abroad: list[str] = field(default_factory=list)
+
+    def go(self, link: str) -> "Visit":
+        """Open a link and wait until everything on it is drawn."""
+        self.page.goto(self.base + link)
+        return self.drawn()
+
+    def drawn(self) -> "Visit":
+        """Wait until everything that is shown is drawn."""
+        self.page.wait_for_function("() => !document.querySelector('.main.leaving')", timeout=30_000)
+        self.page.wait_for_function(DRAWN, timeout=30_000)
+        return self
+
+    def figure(self, view: str) -> dict[str, Any]:
+        """Data and layout of a figure as it is on the page."""
+        found: dict[str, Any] = self.page.evaluate(
+            "name => { const plot = document.querySelector(`#view-${name} .js-plotly-plot`);"
+            "return {data: plot.data, layout: plot.layout, meta: plot.layout.meta}; }",
+            view,
+        )
+        return found
+
+    def controls(self, view: str) -> dict[str, Any]:
+        """Controls with which a figure was drawn."""
+        found: dict[str, Any] = self.figure(view)["meta"]["genviz"]["controls"]
+        return found
+
+    def until(self, says: str, *arguments: Any) -> None:
+        """Wait until a JavaScript function says yes."""
+        self.page.wait_for_function(says, arg=list(arguments) if arguments else None, timeout=20_000)
+
+    @property
+    def link(self) -> str:
+        """What stands in the address bar, without the host."""
+        return str(self.page.url.removeprefix(self.base))
+
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(server: Server, chromium: Any) -> Iterator[Open]:
+    """Open windows; afterwards none may have complained, or asked anybody but the server."""
+    opened: list[tuple[Any, Visit]] = []
+    host = urlsplit(server.url).netloc
+
+    def open_window(width: int = 1440, height: int = 900, **options: Any) -> Visit:
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        made = Visit(context.new_page(), server.url.rstrip("/"))
+        made.page.on(
+            "console", lambda said: made.complaints.append(said.text) if said.type == "error" else None
+        )
+        made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
+        made.page.on("request", lambda sent: _note(made, sent.url, host))
+        opened.append((context, made))
+        return made
+
+    yield open_window
+    for context, made in opened:
+        context.close()
+        assert made.complaints == []
+        assert made.abroad == []
+
+
+def _note(made: Visit, address: str, host: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in ("data", "blob") and parts.netloc != host:
+        made.abroad.append(address)
