@@ -43,6 +43,8 @@ class Keeper:
         self._kinds, self._sites = kinds, sites
         self._lost: dict[tuple[str, str], str] = {}
         self._kept: set[tuple[str, str]] = set()
+        #: What was kept since the model was last called.
+        self.of_this_run: list[Entry] = []
 
     def wants(self, site: str, *kinds: str) -> bool:
         """Tell whether any of these kinds is to be kept at a site."""
@@ -73,6 +75,7 @@ class Keeper:
             names = _BY_RANK[len(kept.shape)]
         entry = Entry(site, kind, names, kept.shape, kept, kept.dtype, call, None, dict(attrs or {}))
         self._kept.add((site, kind))
+        self.of_this_run.append(entry)
         return self.recording.add_entry(entry)
 
     def logits(self, site: str, tensor: torch.Tensor, *, call: int, attrs: Mapping[str, Any]) -> None:

@@ -90,7 +90,7 @@ def record(
     settings = Settings.of(options)
     given = Tokens(tokens, target_tokens, settings.tokenizer)
     return Capture(
-        model, given, settings, labels=labels or {}, to=to, family=family, sites=sites,
+        model, given, settings, labels=_labels(labels), to=to, family=family, sites=sites,
         kinds=wanted_kinds(kinds),
     )  # fmt: skip
 
@@ -126,7 +126,6 @@ class Capture(AbstractContextManager[LiveRecording]):
         self._taps.on_ids = self._tokens.given
         self._roots = frozenset(self._network.roots.values())
         self._shapes: dict[str, tuple[int, ...]] = {}
-        self._run_began = 0
         self.recording.before_writing = self._describe
         hooks.attach(self, attention.stand_ins(self._network) if self._sees_attention() else ())
         return self.recording
@@ -151,7 +150,7 @@ class Capture(AbstractContextManager[LiveRecording]):
             if len(hooks.running()) > 1:
                 hooks.drop_stale()
             self._attention.new_run()
-            self._run_began = len(self.recording)
+            self._keeper.of_this_run.clear()
 
     def after(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Tell that a module ran."""
@@ -193,7 +192,7 @@ class Capture(AbstractContextManager[LiveRecording]):
     def _place_tokens(self) -> None:
         """Say where in the sequence the tokens of a run stand that continues one (a KV cache)."""
         offset = self._attention.offset
-        entries = [e for e in self.recording.since(self._run_began) if "token" in e.axes]
+        entries = [entry for entry in self._keeper.of_this_run if "token" in entry.axes]
         for side in {_side(entry) for entry in entries} if self._plan.two_sided else {None}:
             group = [e for e in entries if not self._plan.two_sided or _side(e) == side]
             longest = max((_tokens(e) for e in group), default=0)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from genviz.recording.recording import Recording
 
+# What may stand beside the queries of a call.
+_OTHERS = ("key_mask", "attention_bias", "bias")
+
 Selection = int | slice | str | Sequence[int] | None
 
 
@@ -32,9 +35,11 @@ class AttentionReader:
 
     def __init__(self, recording: "Recording", site: str, sample: int = 0) -> None:
         self.site, self.sample, self._recording = site, sample, recording
-        found = recording.entries(site, "query") or recording.entries(site, "attention")
+        here = recording.entries(site)
+        found = [e for e in here if e.kind == "query"] or [e for e in here if e.kind == "attention"]
         self._entries = {entry.call: entry for entry in found}
-        self._key_entries = {entry.call: entry for entry in recording.entries(site, "key")}
+        self._key_entries = {entry.call: entry for entry in here if entry.kind == "key"}
+        self._others = {(entry.kind, entry.call): entry for entry in here if entry.kind in _OTHERS}
         self._assembled: tuple[int, NDArray[Any]] | None = None
         size = max(entry.shape[0] for entry in found)
         if not 0 <= sample < size:
@@ -192,16 +197,15 @@ class AttentionReader:
         return start > 0 and start == self._key_count(call - 1)
 
     def _beside(self, kind: str, call: int) -> NDArray[Any] | None:
-        site = self.site
+        found = self._others.get((kind, call))
         if kind == "attention_bias" and "bias_at" in self._chosen(call).attrs:
-            site, call = self._chosen(call).attrs["bias_at"]  # layers that add the same bias keep it once
-        found = self._recording.entries(site, kind, call=call)
-        if kind == "bias":
-            found = tuple(entry for entry in found if entry.attrs.get("role") == "sinks")
-            return found[0].load() if found else None
-        if not found:
+            site, at = self._chosen(call).attrs["bias_at"]  # layers that add the same bias keep it once
+            found = self._recording.entry(site, kind, call=at)
+        if found is None or (kind == "bias" and found.attrs.get("role") != "sinks"):
             return None
-        array: NDArray[Any] = found[0].load()
+        array: NDArray[Any] = found.load()
+        if kind == "bias":
+            return array
         chosen: NDArray[Any] = array[self.sample if array.shape[0] > 1 else 0]
         return chosen
 

@@ -56,7 +56,7 @@ class Entry:
     @classmethod
     def of(cls, site: str, kind: str, array: NDArray[Any], **fields: Any) -> "Entry":
         """Build an entry around an array in memory; ``axes`` default to those of the kind."""
-        axes = tuple(fields.pop("axes", None) or KINDS[kind].axes)
+        axes = tuple(fields.pop("axes", None) or (KINDS[kind].axes if kind in KINDS else ()))
         data = np.asarray(array)
         return cls(site, kind, axes, data.shape, lambda: data, str(data.dtype), **fields)
 
