@@ -53,6 +53,14 @@ def test_size_dominates_in_the_end_and_bedrooms_hardly_matter(metrics: dict[str,
     assert metrics["importance_size"] == max(rest)
 
 
+def test_the_weights_tell_the_same_story_as_the_importances() -> None:
+    before, after = (
+        next(iter(model.parameters())).detach().abs().mean(dim=0) for model in (load_checkpoint(0), load())
+    )
+    assert before[1] > 5 * before[0], "at the start bedrooms have the large weights"
+    assert after[0] > 5 * after[1], "after training size has them"
+
+
 def test_a_straight_line_is_not_enough(metrics: dict[str, float]) -> None:
     train_set, held_out = train_houses(), held_out_houses()
     line = LinearRegression().fit(train_set.features, train_set.price)
