@@ -19,8 +19,8 @@ from .model import CHECKPOINTS, WEIGHTS, HousingPerceptron, mistaken
 SAVED_EPOCHS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 30, 40, 55, 75, 110, 160, 230, 300)
 BATCH = 64
 LEARNING_RATE = 5e-3
-# L1 penalty on the first layer (Tibshirani 1996): without it the weights of bedrooms stay large and cancel further
-# on, and the picture of the weights would say something else than the importances.
+# L1 penalty on the first layer (Tibshirani 1996): without it the weights of bedrooms stay large and cancel
+# further on, and the picture of the weights would say something else than the importances.
 SPARSITY = 2e-3
 
 
