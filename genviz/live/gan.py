@@ -142,7 +142,7 @@ class GAN(LiveModel):
         fakes = self._generated(modules["generator"], codes)
         recording = Recording(info={**self.describe(), "latent_shape": list(self.latent_shape), "seed": seed})
         recording.info["image"] = image_range(fakes if self.data is None else self.data)
-        recording.add("generator", "latent", codes, step=step)
+        recording.add("generator", "latent", codes, step=step, attrs={"source": "fake"})
         axes = sample_axes(fakes.ndim)
         recording.add("generator", "sample", fakes, axes=axes, step=step, attrs={"source": "fake"})
         if "discriminator" in modules:

@@ -32,6 +32,11 @@ def tokens_of(
     return None
 
 
+def has_labels(entry: Entry) -> bool:
+    """Tell whether the recording's labels speak of this entry's items: they do not of generated ones."""
+    return entry.attrs.get("source") != "fake"
+
+
 def label(entry: Entry, array: NDArray[Any], info: Mapping[str, Any]) -> "xr.DataArray":
     """Wrap a captured array with its axes, coordinates and attributes; nothing is copied."""
     import xarray as xr  # brings pandas: 90 MB, half a second
@@ -42,7 +47,7 @@ def label(entry: Entry, array: NDArray[Any], info: Mapping[str, Any]) -> "xr.Dat
             tokens = tokens_of(entry, axis, length, info)
             if tokens is not None and len(info.get("tokens") or ()) <= 1:
                 coords[axis] = list(tokens)
-        if axis == "sample":
+        if axis == "sample" and has_labels(entry):
             for name, values in (info.get("labels") or {}).items():
                 if len(values) == length:
                     coords[name] = ("sample", list(values))

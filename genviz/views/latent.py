@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from genviz.errors import NotCaptured
 from genviz.figures.latent_map import Colouring
-from genviz.recording import Recording
+from genviz.recording import Entry, Recording
+from genviz.recording.labels import has_labels
 from genviz.views.controls import Control, Picks
 
 
@@ -24,12 +25,15 @@ class Codes:
     values : float array, (sample, latent)
     item_shape : tuple of int
         Shape of one code as the decoder takes it.
+    entry : Entry
+        Where they come from.
     """
 
     site: str
     kind: str
     values: NDArray[np.float32]
     item_shape: tuple[int, ...]
+    entry: Entry
 
 
 def codes_of(recording: Recording) -> Codes:
@@ -44,21 +48,24 @@ def codes_of(recording: Recording) -> Codes:
         for site in recording.sites(kind=kind):
             entry = recording.entries(site, kind)[-1]
             array = np.asarray(entry.load(), np.float32)
-            return Codes(site, kind, array.reshape(len(array), -1), array.shape[1:])
+            return Codes(site, kind, array.reshape(len(array), -1), array.shape[1:], entry)
     raise NotCaptured(f"no latent codes: this recording has {', '.join(recording.kinds()) or 'nothing'}")
 
 
-def colourings(recording: Recording, count: int) -> dict[str, Colouring]:
-    """Everything that has one known value per item: labels, then recorded scalars such as scores."""
+def colourings(recording: Recording, codes: Codes) -> dict[str, Colouring]:
+    """Everything that has one known value per item: labels, then recorded scalars such as scores.
+
+    Codes of generated items take neither the labels of the data nor scalars of real items.
+    """
     found: dict[str, Colouring] = {}
-    for name in recording.info.get("labels", {}):
+    count, source = len(codes.values), codes.entry.attrs.get("source")
+    for name in recording.info.get("labels", {}) if has_labels(codes.entry) else ():
         values = recording.labels(name)
         if values.shape == (count,):
             found[name] = Colouring(name, values)
-    for entry in recording.entries():
-        name = f"{entry.kind} {entry.attrs.get('source', '')}".strip()
-        if entry.shape == (count,) and entry.axes == ("sample",) and name not in found:
-            found[name] = Colouring(name, np.asarray(entry.load()))
+    for entry in recording.entries(step=codes.entry.step):
+        if entry.shape == (count,) and entry.axes == ("sample",) and entry.attrs.get("source") == source:
+            found.setdefault(entry.kind, Colouring(entry.kind, np.asarray(entry.load())))
     return found
 
 
@@ -84,7 +91,7 @@ def first_picks(codes: NDArray[np.float32], colouring: Colouring | None) -> tupl
 
 def picks_control(recording: Recording, codes: Codes) -> Control:
     """The two items between which a path runs."""
-    known = colourings(recording, len(codes.values))
+    known = colourings(recording, codes)
     return Picks("picks", "Two items", first_picks(codes.values, known.get(first_colour(known))),
                  count=len(codes.values), most=2,
                  help="Click two points on the map; the path runs from A to B.")  # fmt: skip

@@ -24,7 +24,7 @@ AXES = {
 def _controls(subject: Subject) -> tuple[Control, ...]:
     recording = subject.recorded()
     codes = codes_of(recording)
-    known = colourings(recording, len(codes.values))
+    known = colourings(recording, codes)
     choices = (*((name, name) for name in known), ("none", "nothing"))
     return (
         Choice(
@@ -46,7 +46,7 @@ def _draw(
     subject: Subject, *, theme: str, method: str, colour: str, picks: tuple[int, ...], seed: int
 ) -> go.Figure:
     codes = codes_of(subject.recorded())
-    known = colourings(subject.recorded(), len(codes.values))
+    known = colourings(subject.recorded(), codes)
     found = layout(codes.values, method=method, seed=seed)
     path = None
     note = f"Trustworthiness {found.trustworthiness:.3f} (1 is best)."

@@ -147,7 +147,8 @@ def gan(count: int = 64, steps: tuple[int | None, ...] = (None,)) -> Recording:
     recording.add("", "sample", real, attrs={"source": "real"})
     for step in steps:
         fake = draw.random((count, 3, 8, 8)).astype(np.float32) * 0.6
-        recording.add("generator", "latent", draw.normal(size=(count, 5)).astype(np.float32), step=step)
+        codes = draw.normal(size=(count, 5)).astype(np.float32)
+        recording.add("generator", "latent", codes, step=step, attrs={"source": "fake"})
         recording.add("generator", "sample", fake, step=step, attrs={"source": "fake"})
         for source, centre in (("real", 1.5), ("fake", -1.0)):
             scores = draw.normal(centre, 1.2, count).astype(np.float32)

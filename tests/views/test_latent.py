@@ -30,11 +30,25 @@ def test_spatial_codes_are_flattened_and_keep_their_shape() -> None:
 def test_labels_and_recorded_scalars_colour_the_map() -> None:
     recording = autoencoder()
     recording.add("critic", "score", np.arange(120, dtype=np.float32))
-    known = colourings(recording, 120)
+    known = colourings(recording, codes_of(recording))
     assert list(known) == ["digit", "slant", "score"]
     assert first_colour(known) == "digit"
     assert first_colour({"slant": known["slant"]}) == "slant"
     assert first_colour({}) == "none"
+
+
+def test_generated_items_take_no_labels_of_the_data_and_no_scores_of_real_items() -> None:
+    recording = Recording(info={"labels": {"digit": list(range(4))}})
+    recording.add("generator", "latent", np.zeros((4, 2), np.float32), attrs={"source": "fake"})
+    recording.add("", "sample", np.zeros((4, 1, 2, 2), np.float32), attrs={"source": "real"})
+    for source, first in (("fake", 0), ("real", 10)):
+        scores = np.arange(first, first + 4, dtype=np.float32)
+        recording.add("discriminator", "score", scores, attrs={"source": source})
+    known = colourings(recording, codes_of(recording))
+    assert list(known) == ["score"]
+    assert known["score"].values.tolist() == [0, 1, 2, 3]
+    assert "digit" not in recording["generator", "latent"].coords
+    assert "digit" in recording.array("", "sample", source="real").coords
 
 
 def test_first_picks_are_typical_items_of_the_classes_farthest_apart() -> None:
@@ -44,7 +58,8 @@ def test_first_picks_are_typical_items_of_the_classes_farthest_apart() -> None:
     codes[labels == 1] += 1
     codes[labels == 2] += 9
     recording = Recording(info={"labels": {"class": labels.tolist()}})
-    first, second = first_picks(codes, colourings(recording, 60)["class"])
+    recording.add("encoder", "latent", codes)
+    first, second = first_picks(codes, colourings(recording, codes_of(recording))["class"])
     assert (labels[first], labels[second]) == (0, 2)
     spread = first_picks(codes, None)
     assert {int(labels[n]) for n in spread} == {0, 2}

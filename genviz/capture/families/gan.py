@@ -39,7 +39,7 @@ class GAN(Family):
         if generator is None:
             missing.append(_absent("generator", "sample", _GENERATORS))
         else:
-            taps.append(Tap(generator, "latent", take=_code))
+            taps.append(Tap(generator, "latent", take=_code, attrs={"source": "fake"}))
             taps.append(Tap(generator, "sample", take=_sample, attrs={"source": "fake"}))
         if discriminator is None:
             missing.append(_absent("discriminator", "score", _DISCRIMINATORS))
