@@ -95,7 +95,7 @@ def _next(model: GPT, words: WordTokenizer, text: str) -> Tensor:
 
 
 def _answers(model: GPT, words: WordTokenizer) -> float:
-    asked = [story for story in draw_stories(4_000, seed=TEST_SEED) if kept_back(story)]
+    asked = [story for story in draw_stories(2_000, seed=TEST_SEED) if kept_back(story)]
     right = 0
     for story in asked:
         end = story.index("is", story.index("?")) + 1

@@ -135,11 +135,13 @@ class GPT(nn.Module):
 
 
 def _start(module: nn.Module) -> None:
-    # GPT-2's starting weights (section 2.3 there).
-    if isinstance(module, nn.Linear | nn.Embedding):
+    # GPT-2's 0.02 is for wide layers; at this width it would leave attention flat for a long time.
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, std=module.in_features**-0.5)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    if isinstance(module, nn.Embedding):
         nn.init.normal_(module.weight, std=0.02)
-    if isinstance(module, nn.Linear) and module.bias is not None:
-        nn.init.zeros_(module.bias)
 
 
 def tokenizer() -> WordTokenizer:

@@ -18,7 +18,7 @@ from .data import STORIES, make_tokenizer, training_stories
 from .metrics import evaluate
 from .model import CONTEXT, GPT, VOCABULARY, WEIGHTS
 
-STEPS = 2_600
+STEPS = 2_000
 BATCH = 32
 LEARNING_RATE = 2e-3
 
@@ -26,7 +26,8 @@ LEARNING_RATE = 2e-3
 def pack(stories: list[list[str]], tokenizer: WordTokenizer) -> Tensor:
     """Return rows (row, CONTEXT + 1) of ids: whole stories, each between `<bos>` and `<eos>`, as many as fit.
 
-    Every other row lacks its first `<bos>`, so that a text may also begin with its first word.
+    Every other row lacks its first `<bos>`, so that a text may also begin with its first word; a row that is
+    full to the brim lacks its last `<eos>`.
     """
     rows: list[list[int]] = []
     row: list[int] = [tokenizer.bos_id]
@@ -81,7 +82,7 @@ def train(seed: int, *, steps: int = STEPS, stories: int = STORIES) -> GPT:
 
 
 def _pace(step: int, *, steps: int) -> float:
-    warm = min(1.0, (step + 1) / 100)
+    warm = min(1.0, (step + 1) / min(100, 1 + steps // 5))
     return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 

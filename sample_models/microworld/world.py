@@ -195,11 +195,10 @@ def _asked() -> str:
         rules.append(f"ASKED_PART = where is the {who} ?")
         for where in _WHERE:
             rules.append(f"ASKED_PART = the {who} is {where} . | {pronoun} is {where} .")
+            placed = f"the {who} is {where} ."
             for named in (pronoun, f"the {who}"):
-                question = f"where is the {who} ? {named} is {where} ."
-                rules.append(
-                    f"ASKED = the {who} is {where} . {question} | the {who} is {where} . ELSEWHERE<k> {question} *3"
-                )
+                asked = f"where is the {who} ? {named} is {where} ."
+                rules.append(f"ASKED = {placed} {asked} | {placed} ELSEWHERE<k> {asked} *3")
     return "\n".join(rules)
 
 
