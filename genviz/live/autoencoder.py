@@ -117,6 +117,7 @@ class Autoencoder(LiveModel):
         labels = {name: [values[at] for at in chosen] for name, values in self.labels.items()}
         info = {**self.describe(), "labels": labels, "image": image_range(self.data)}
         recording = Recording(info={**info, "latent_shape": list(self.latent_shape or ())})
+        recording.info["network"] = self.network_of(lambda: self._run(items[:1]))
         recording.add("", "sample", items, axes=sample_axes(items.ndim))
         for kind in ("latent", "mean", "log_variance"):
             if arrays[kind]:

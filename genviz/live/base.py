@@ -1,7 +1,7 @@
 """What all live models share: how a user's modules are run, and how a live model describes itself."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -67,6 +67,16 @@ class LiveModel(ABC):
             "defaults": self.defaults(),
             **structure(self.modules, self.family),
         }
+
+    def network_of(self, run: Callable[[], object]) -> dict[str, Any]:
+        """The tree of modules with the output shapes that one run shows."""
+        from genviz.capture import record
+
+        model = self.modules[""] if list(self.modules) == [""] else self.modules
+        with self.running(), record(model, family=self.family, kinds=()) as seen:
+            run()
+        network: dict[str, Any] = seen.info["network"]
+        return network
 
     @contextmanager
     def running(self, *others: nn.Module) -> Iterator[None]:

@@ -142,6 +142,7 @@ class GAN(LiveModel):
         fakes = self._generated(modules["generator"], codes)
         recording = Recording(info={**self.describe(), "latent_shape": list(self.latent_shape), "seed": seed})
         recording.info["image"] = image_range(fakes if self.data is None else self.data)
+        recording.info["network"] = self.network_of(lambda: self._one_of_each(codes, fakes))
         recording.add("generator", "latent", codes, step=step, attrs={"source": "fake"})
         axes = sample_axes(fakes.ndim)
         recording.add("generator", "sample", fakes, axes=axes, step=step, attrs={"source": "fake"})
@@ -156,6 +157,11 @@ class GAN(LiveModel):
             if "discriminator" in modules:
                 self._add_score(recording, modules["discriminator"], real, "real", step)
         return recording
+
+    def _one_of_each(self, codes: Floats, fakes: Floats) -> None:
+        self._generated(self.modules["generator"], codes[:1])
+        if "discriminator" in self.modules:
+            self._scored(self.modules["discriminator"], fakes[:1])
 
     def _add_score(
         self, recording: Recording, module: nn.Module, items: Floats, source: str, step: int | None

@@ -107,7 +107,7 @@ class LanguageModel(LiveModel):
         watching = record(self.modules[""], family=self.family, tokens=[source.tokens], target_tokens=answer)
         with self.running(), watching as seen:
             self._run(source.ids, None if target is None else target.ids)
-        return Recording(seen.entries(), {**seen.info, **self.describe()})
+        return Recording(seen.entries(), {**self.describe(), **seen.info})
 
     def next_tokens(
         self, text: Text, count: int = 10, target_text: Text | None = None

@@ -126,7 +126,7 @@ class Perceptron(LiveModel):
         with self.running(model), record(model, family=self.family, kinds=_KINDS) as seen:
             model(tensor_for(model, rows))
         entries = [replace(entry, step=step) for entry in seen.entries()]
-        recording = Recording(entries, {**seen.info, **self.describe()})
+        recording = Recording(entries, {**self.describe(), **seen.info})
         if not recording.entries("", "input"):
             recording.add("", "input", rows, step=step)
         if self.target is not None:
