@@ -124,7 +124,7 @@ def test_the_whole_transformer(mode: str) -> None:
     model = nn.Transformer(16, 4, 1, 1, 32, 0.0, batch_first=True).train(mode == "train")
     with torch.set_grad_enabled(mode != "no_grad"):
         bare = model(MEMORY, X, tgt_mask=CAUSAL)
-        with record(model, tokens=list("abcde"), target_tokens=list("uvwxyz")) as recording:
+        with record(model, tokens=[list("abcde")] * 2, target_tokens=[list("uvwxyz")] * 2) as recording:
             out = model(MEMORY, X, tgt_mask=CAUSAL)
     assert torch.equal(bare, out)
     layer = model.decoder.layers[0]
