@@ -101,7 +101,9 @@ class AttentionInputs:
         """Masked scores before the softmax (``-inf`` where masked), shape ``(row, key)``."""
         group = head // (self.heads // self.key.shape[0])
         query = np.asarray(self.query[head][rows], np.float32) * np.float32(self.rule.scale)
-        scores: NDArray[np.float32] = query @ np.asarray(self.key[group], np.float32).T
+        scores: NDArray[np.float32] = np.matmul(
+            query, np.asarray(self.key[group], np.float32).T, dtype=np.float32
+        )
         if self.rule.softcap is not None:
             scores = _softcap(scores, self.rule.softcap)
         if self.bias is not None:

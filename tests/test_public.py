@@ -44,7 +44,8 @@ def test_an_unknown_name_says_which_there_are() -> None:
 
 
 def test_show_is_the_function_whatever_was_imported_before() -> None:
-    code = "import genviz, genviz.showing, genviz.cli; assert callable(genviz.show) and callable(genviz.record)"
+    names = "assert callable(genviz.show) and callable(genviz.record)"
+    code = f"import genviz, genviz.showing, genviz.cli; {names}"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -22,7 +22,7 @@ class Runs(Protocol):
         """Names that ``call`` takes."""
         ...
 
-    def call(self, ability: str, /, *, deadline: float | None = None, **arguments: Any) -> Any:
+    def call(self, ability: str, *, deadline: float | None = None, **arguments: Any) -> Any:
         """Run one ability and wait for its result."""
         ...
 

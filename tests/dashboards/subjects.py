@@ -178,7 +178,7 @@ class Engine:
         """Names of what it answers."""
         return tuple(self._does)
 
-    def call(self, ability: str, /, *, deadline: float | None = None, **arguments: Any) -> Any:
+    def call(self, ability: str, *, deadline: float | None = None, **arguments: Any) -> Any:
         """Answer at once."""
         self.asked.append((ability, arguments))
         if ability not in self._does:

@@ -188,7 +188,7 @@ class Engine:
         self.info, self.abilities, self.calls = recording.info, ("record", "decode"), 0
         self._recording = recording
 
-    def call(self, ability: str, /, *, deadline: float | None = None, **arguments: Any) -> Any:
+    def call(self, ability: str, *, deadline: float | None = None, **arguments: Any) -> Any:
         self.calls += 1
         if ability == "record":
             return self._recording

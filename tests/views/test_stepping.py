@@ -21,7 +21,7 @@ class Trained:
         self.info: dict[str, Any] = {"defaults": {"steps": [0, 10]}}
         self.abilities = ("record", "record_step", "record_initial")
 
-    def call(self, ability: str, /, *, deadline: float | None = None, **arguments: Any) -> Recording:
+    def call(self, ability: str, *, deadline: float | None = None, **arguments: Any) -> Recording:
         self.asked.append((ability, arguments))
         return gan(count=arguments["count"], steps=(arguments.get("step"),))
 
