@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Protocol
 
@@ -66,7 +66,6 @@ _NUMBERS = itertools.count()
 _LOCK = threading.RLock()
 _OPEN: dict[int, "_Attached"] = {}
 _STANDING: dict[tuple[int, str], "_Standing"] = {}
-_GLOBAL: list[RemovableHandle] = []
 
 
 class _Thread(threading.local):
@@ -90,7 +89,6 @@ _THREAD = _Thread()
 @dataclass
 class _Attached:
     watcher: Watcher
-    stand_ins: list[tuple[int, str]]
     handles: list[RemovableHandle]
     many: int = 256  # handles, before those of tensors that are gone are dropped
 
@@ -102,7 +100,7 @@ class _Standing:
     inherited: bool  # the owner got the name from a base class: taking away means deleting
     original: Any
     replacement: Any
-    users: int = 0
+    users: set[int] = field(default_factory=set)  # numbers of those who need it
 
 
 def watchers() -> tuple[Watcher, ...]:
@@ -138,15 +136,15 @@ def quiet() -> Iterator[None]:
 
 def attach(watcher: Watcher, stand_ins: Iterable[StandIn] = ()) -> None:
     """Begin to tell a watcher what runs in the current context; all of it or nothing is installed."""
-    attached, number = _Attached(watcher, [], []), next(_NUMBERS)
+    attached, number = _Attached(watcher, []), next(_NUMBERS)
     with _LOCK:
-        _OPEN[number] = attached
         try:
+            _OPEN[number] = attached
             if not _here():
                 _THREAD.cut(0)
             _install_global()
             for stand_in in stand_ins:
-                attached.stand_ins.append(_install(stand_in))
+                _install(stand_in, number)
             _WATCHERS.set((*_here(), number))
         except BaseException:
             detach(watcher)
@@ -154,23 +152,25 @@ def attach(watcher: Watcher, stand_ins: Iterable[StandIn] = ()) -> None:
 
 
 def detach(watcher: Watcher) -> None:
-    """Stop telling a watcher, and take away what nobody needs any more; may be called twice, in any order."""
+    """Stop telling a watcher, and take away what nobody needs any more; may be repeated, in any order.
+
+    Everything is found anew by what it is, so that a second call completes one that was interrupted.
+    """
     with _LOCK:
         number = _number(watcher)
-        if number is None:
-            return
-        attached = _OPEN.pop(number)
-        try:
-            for handle in attached.handles:
+        if number is not None:
+            for handle in _OPEN[number].handles:
                 handle.remove()
-        finally:
-            for key in reversed(attached.stand_ins):
+            del _OPEN[number]
+        for key in reversed(list(_STANDING)):
+            _STANDING[key].users &= _OPEN.keys()
+            if not _STANDING[key].users:
                 _uninstall(key)
-            if not _OPEN:
-                _uninstall_global()
-            _WATCHERS.set(_here())
-            if not _WATCHERS.get():
-                _THREAD.cut(0)  # what an interrupt left there
+        if not _OPEN:
+            _uninstall_global()
+        _WATCHERS.set(_here())
+        if not _WATCHERS.get():
+            _THREAD.cut(0)  # what an interrupt left there
 
 
 def _here() -> tuple[int, ...]:
@@ -279,23 +279,28 @@ def _see_last(module: nn.Module) -> None:
 
 
 def _install_global() -> None:
-    if not _GLOBAL:
-        _GLOBAL.append(torch_module.register_module_forward_pre_hook(_before))
-        _GLOBAL.append(torch_module.register_module_forward_hook(_after, with_kwargs=True, always_call=True))
+    if _before not in torch_module._global_forward_pre_hooks.values():
+        torch_module.register_module_forward_pre_hook(_before)
+    if _after not in torch_module._global_forward_hooks.values():
+        torch_module.register_module_forward_hook(_after, with_kwargs=True, always_call=True)
 
 
 def _uninstall_global() -> None:
-    while _GLOBAL:
-        handle = _GLOBAL.pop()
-        handle.remove()
-        # torch 2.13's handle forgets this table.
-        torch_module._global_forward_hooks_with_kwargs.pop(handle.id, None)
+    """Take our two hooks out of PyTorch's tables, without their handles: an interrupt may lose those."""
+    flags = (torch_module._global_forward_hooks_with_kwargs, torch_module._global_forward_hooks_always_called)
+    for table, ours in (
+        (torch_module._global_forward_pre_hooks, _before),
+        (torch_module._global_forward_hooks, _after),
+    ):
+        for number in [number for number, hook in table.items() if hook is ours]:
+            for each in (*flags, table):
+                each.pop(number, None)
 
 
 # -- functions -----------------------------------------------------------------------------------
 
 
-def _install(stand_in: StandIn) -> tuple[int, str]:
+def _install(stand_in: StandIn, number: int) -> None:
     key = (id(stand_in.owner), stand_in.name)
     if key not in _STANDING:
         original = getattr(stand_in.owner, stand_in.name)
@@ -303,19 +308,15 @@ def _install(stand_in: StandIn) -> tuple[int, str]:
         inherited = stand_in.name not in vars(stand_in.owner)
         _STANDING[key] = _Standing(stand_in.owner, stand_in.name, inherited, original, replacement)
         setattr(stand_in.owner, stand_in.name, replacement)
-    _STANDING[key].users += 1
-    return key
+    _STANDING[key].users.add(number)
 
 
 def _uninstall(key: tuple[int, str]) -> None:
     standing = _STANDING[key]
-    standing.users -= 1
-    if standing.users:
-        return
-    del _STANDING[key]
     if vars(standing.owner).get(standing.name) is not standing.replacement:
-        return  # somebody wrapped ours since: theirs stays, and ours below it only passes calls on
-    if standing.inherited:
+        pass  # somebody wrapped ours since: theirs stays, and ours below it only passes calls on
+    elif standing.inherited:
         delattr(standing.owner, standing.name)
     else:
         setattr(standing.owner, standing.name, standing.original)
+    del _STANDING[key]

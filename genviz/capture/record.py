@@ -127,14 +127,22 @@ class Capture(AbstractContextManager[LiveRecording]):
         self._roots = frozenset(self._network.roots.values())
         self._shapes: dict[str, tuple[int, ...]] = {}
         self.recording.before_writing = self._describe
-        hooks.attach(self, attention.stand_ins(self._network) if self._sees_attention() else ())
+        try:
+            hooks.attach(self, attention.stand_ins(self._network) if self._sees_attention() else ())
+        except BaseException:
+            hooks.detach(self)  # an interrupt may come when the last of it is in place
+            raise
         return self.recording
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Detach, whatever happened; then complete the recording."""
-        hooks.detach(self)
+        try:
+            hooks.detach(self)
+        except BaseException:
+            hooks.detach(self)  # an interrupt: what it left
+            raise
         try:
             self._finish()
             if kind is None:

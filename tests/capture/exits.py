@@ -181,10 +181,19 @@ def _modules(model: Any) -> Iterator[nn.Module]:
 
 
 def _innermost(model: Any) -> nn.Module:
-    """A module that is sure to run: the first without parts (PyTorch's attention never calls its own)."""
+    """A module that is sure to run: the first without parts (PyTorch's attention never calls its own).
+
+    Of modules that are tied, one may be idle.
+    """
     uncalled = nn.modules.linear.NonDynamicallyQuantizableLinear
-    leaves = (module for module in _modules(model) if not list(module.children()))
-    return next(module for module in leaves if not isinstance(module, uncalled))
+    leaves = [module for module in _modules(model) if not list(module.children())]
+    owned = [id(parameter) for module in leaves for parameter in module.parameters()]
+    tied = {each for each in owned if owned.count(each) > 1}
+    return next(
+        module
+        for module in leaves
+        if not isinstance(module, uncalled) and not tied & {id(each) for each in module.parameters()}
+    )
 
 
 def _raise(error: type[BaseException]) -> Callable[..., None]:
