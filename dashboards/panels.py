@@ -9,11 +9,11 @@ from dash import MATCH, Dash, Input, Output, dcc, html, no_update
 
 from dashboards import states
 from dashboards.framing import framed
-from dashboards.pages.base import Page, Panel, view_named
+from dashboards.pages.base import Page, Panel
 from dashboards.running import checked
 from dashboards.stage import Stage
 from genviz.errors import ControlError, GenvizError, LiveError
-from genviz.views import View
+from genviz.views import View, view_named
 from genviz.views.subject import Subject
 
 #: Nothing leaves this machine, and the bar of buttons stays out of the picture.

@@ -154,13 +154,11 @@ def _array(path: Path) -> Any:
 def _export(options: argparse.Namespace) -> None:
     from genviz.export import write
     from genviz.recording import load
-    from genviz.views import VIEWS
+    from genviz.views import view_named
 
-    found = {view.name: view for view in VIEWS}
-    if options.view not in found:
-        raise NotApplicable(f"no view {options.view!r}: the views are {', '.join(found)}")
+    view = view_named(options.view)
     controls = dict(_setting(text) for text in options.set)
-    figure = found[options.view](load(options.recording), theme=options.theme, **controls)
+    figure = view(load(options.recording), theme=options.theme, **controls)
     with _progress(f"writing {options.output.name}"):
         path = write(figure, options.output)
     print(path)
@@ -175,10 +173,10 @@ def _setting(text: str) -> tuple[str, str]:
 
 def _views(options: argparse.Namespace) -> None:
     from genviz.recording import load
-    from genviz.views import VIEWS, as_subject
+    from genviz.views import as_subject, registered
 
     subject = as_subject(load(options.recording)) if options.recording else None
-    for view in VIEWS:
+    for view in registered():
         if subject is None or not view.lacks(subject):
             print(f"{view.name:<24}{view.question}\n{'':<24}needs {', '.join(view.needs) or 'nothing'}")
 

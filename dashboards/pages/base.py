@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from genviz.views import VIEWS, View
+from genviz.views import View, view_named
 from genviz.views.subject import Subject
 
 
@@ -104,8 +104,3 @@ class Page:
     def shown(self, panel: Panel, subject: Subject) -> list[View]:
         """The views of a panel that apply to the subject."""
         return [view for name in panel.views if not (view := view_named(name)).lacks(subject)]
-
-
-def view_named(name: str) -> View:
-    """The view of that name."""
-    return next(view for view in VIEWS if view.name == name)

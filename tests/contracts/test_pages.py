@@ -10,12 +10,11 @@ from dash.development.base_component import Component
 from dashboards.address import Address
 from dashboards.app import page as shown
 from dashboards.framing import framed
-from dashboards.pages import PAGES, Page
-from dashboards.pages.base import view_named
+
 from dashboards.panels import drawn
 from dashboards.stage import Stage
 from genviz.recording import Recording
-from genviz.views import VIEWS
+from genviz.views import VIEWS, view_named
 from genviz.views.subject import Subject
 from tests.dashboards.subjects import subjects
 
