@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 from dashboards.address import Address
 from dashboards.app import page as shown
 from dashboards.framing import framed
-
+from dashboards.pages import PAGES, Page
 from dashboards.panels import drawn
 from dashboards.stage import Stage
 from genviz.recording import Recording
