@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from genviz.capture.families import Family, chosen
 from genviz.capture.modules import Model, Network, joined, unwrapped
@@ -73,11 +74,16 @@ def _tree(
     return {
         "name": name,
         "class": type(module).__name__,
-        "parameters": sum(p.numel() for p in own) + sum(child["parameters"] for child in children),
-        "bytes": sum(p.numel() * p.element_size() for p in own) + sum(child["bytes"] for child in children),
+        "parameters": sum(_values(p) for p in own) + sum(child["parameters"] for child in children),
+        "bytes": sum(_values(p) * p.element_size() for p in own) + sum(child["bytes"] for child in children),
         "children": children,
         "shape": list(shapes[path]) if path in shapes else None,
     }
+
+
+def _values(parameter: torch.Tensor) -> int:
+    """How many numbers a parameter holds: none yet in a lazy layer that has not run."""
+    return 0 if is_lazy(parameter) else parameter.numel()
 
 
 def _provenance(network: Network, family: Family) -> dict[str, Any]:

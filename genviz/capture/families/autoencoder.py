@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from genviz.capture.families import structure
 from genviz.capture.families.base import Call, Family, Plan, Tap
@@ -70,8 +71,10 @@ def _is_mostly_attention(network: Network) -> bool:
         for module in network[layer.path].modules()
         if not isinstance(module, nn.modules.conv._ConvNd)
         for parameter in module.parameters(recurse=False)
+        if not is_lazy(parameter)
     }
-    whole = {id(p): p.numel() for root in network.roots.values() for p in root.parameters()}
+    parameters = (p for root in network.roots.values() for p in root.parameters())
+    whole = {id(p): p.numel() for p in parameters if not is_lazy(p)}
     return 2 * sum(inside.values()) > sum(whole.values())
 
 
