@@ -49,7 +49,7 @@ class Visit:
     def drawn(self) -> "Visit":
         """Wait until everything that is shown is drawn."""
         self.page.wait_for_function("() => !document.querySelector('.main.leaving')", timeout=30_000)
-        self.page.wait_for_function(DRAWN, timeout=30_000)
+        self.page.wait_for_function(DRAWN, timeout=120_000)  # the first UMAP of a process compiles it
         return self
 
     def figure(self, view: str) -> dict[str, Any]:

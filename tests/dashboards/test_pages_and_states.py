@@ -209,8 +209,8 @@ def test_at_most_two_models_start_at_a_time() -> None:
 
     made = [Subject(f"S{n}", live=Engine({"title": "x"}, record=record)) for n in range(6)]
     stage = Stage(made)
-    for slug in stage.acts:
-        assert stage.ask(slug).wait(10)
+    asked = [stage.ask(slug) for slug in stage.acts]
+    assert all(performance.wait(10) for performance in asked)
     assert most[0] == 2
 
 
