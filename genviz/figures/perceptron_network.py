@@ -98,7 +98,7 @@ def perceptron_network(
             yref="paper",
             yanchor="bottom",
             yshift=4,
-            text=clean(column.title, 24 if len(columns) <= 5 else 12),
+            text=_header(column, last=at == len(columns) - 1, longest=24 if len(columns) <= 5 else 12),
             showarrow=False,
             font={"size": SIZE - 1, "color": palette(theme).muted},
         )
@@ -116,6 +116,13 @@ def perceptron_network(
     figure.update_yaxes(range=[-1.12, 1.08], **hidden_axis())
     figure.update_layout(showlegend=False, hovermode="closest")
     return figure
+
+
+def _header(column: Column, *, last: bool, longest: int) -> str:
+    """A column's title; a single output stands there by its name, where no edge crosses it."""
+    if last and len(column.names) == 1:
+        return clean(column.names[0], 30).replace(" (", "<br>(")
+    return clean(column.title, longest)
 
 
 def heights(count: int) -> NDArray[np.float64]:
@@ -237,6 +244,8 @@ def _draw_names(figure: go.Figure, columns: Sequence[Column], theme: str) -> Non
     for at, most in ((0, NAMES_UP_TO), (len(columns) - 1, OUTPUTS_UP_TO)):
         names = columns[at].names
         below = at > 0
+        if below and len(names) == 1:
+            continue
         shift = _size(len(names)) / 2 + (14 if below else 6)
         for y, name in zip(heights(len(names)), names if len(names) <= most else (), strict=False):
             figure.add_annotation(

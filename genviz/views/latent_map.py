@@ -14,7 +14,7 @@ from genviz.views.projecting import layout
 from genviz.views.subject import Subject
 
 PATH_POINTS = 48
-METHODS = (("pca", "PCA: straight shadow, exact"), ("umap", "UMAP: neighbours stay neighbours"))
+METHODS = (("pca", "PCA"), ("umap", "UMAP"))
 AXES = {
     "pca": ("principal component 1", "principal component 2"),
     "umap": ("UMAP 1 (no unit)", "UMAP 2 (no unit)"),

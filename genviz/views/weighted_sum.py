@@ -30,7 +30,7 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
             "unit",
             "Unit",
             LARGEST,
-            choices=((LARGEST, "the one with the largest sum"), *units),
+            choices=((LARGEST, "largest sum"), *units),
             help="Which unit of the layer.",
         ),
         *item_controls(subject),
