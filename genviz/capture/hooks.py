@@ -137,8 +137,8 @@ def quiet() -> Iterator[None]:
 def attach(watcher: Watcher, stand_ins: Iterable[StandIn] = ()) -> None:
     """Begin to tell a watcher what runs in the current context; all of it or nothing is installed."""
     attached, number = _Attached(watcher, []), next(_NUMBERS)
-    with _LOCK:
-        try:
+    try:
+        with _LOCK:
             _OPEN[number] = attached
             if not _here():
                 _THREAD.cut(0)
@@ -146,9 +146,9 @@ def attach(watcher: Watcher, stand_ins: Iterable[StandIn] = ()) -> None:
             for stand_in in stand_ins:
                 _install(stand_in, number)
             _WATCHERS.set((*_here(), number))
-        except BaseException:
-            detach(watcher)
-            raise
+    except BaseException:
+        detach(watcher)
+        raise
 
 
 def detach(watcher: Watcher) -> None:

@@ -67,7 +67,7 @@ def test_a_long_run_holds_no_file_open_and_steps_stand_on_entries(tmp_path: Path
             model(X).sum().backward()
             with torch.no_grad():
                 for parameter in model.parameters():
-                    parameter -= 0.1
+                    parameter.sub_(0.1)
             recording.flush(step=step)
         assert len(os.listdir("/proc/self/fd")) <= open_before + 2  # noqa: PTH208
     loaded = genviz.load(path)

@@ -5,7 +5,7 @@ import contextvars
 import gc
 import linecache
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import ExitStack, suppress
 from types import FrameType
 from typing import Any
@@ -91,7 +91,7 @@ def abandoned_async_generator(model: Any, run: Run) -> None:
 
 
 def thrown_into_generator(model: Any, run: Run) -> None:
-    def steps() -> Iterator[int]:
+    def steps() -> Generator[int, None, None]:
         with record(model):
             run(model)
             yield 1
@@ -124,7 +124,7 @@ def unwritable_target(model: Any, run: Run) -> None:
 
 def wrong_labels(model: Any, run: Run) -> None:
     with pytest.raises(CaptureError, match="takes one value per sample, got int"):
-        record(model, labels={"class": 3})  # type: ignore[dict-item]
+        record(model, labels={"class": 3})
 
 
 def nested_on_another_model(model: Any, run: Run) -> None:
@@ -228,7 +228,8 @@ def test_ctrl_c_at_any_line_leaves_nothing(moment: str) -> None:
         assert not changed(before, world(model)), at
         assert not hooks._OPEN
         assert not hooks._STANDING
-    assert at > 60
+        assert not hooks._LOCK._is_owned()  # type: ignore[attr-defined]
+    assert at > 20
 
 
 def _interrupted(model: Any, at: int, moment: str) -> bool:

@@ -33,7 +33,7 @@ def test_a_run_is_the_same_bits(name: str, mode: str) -> None:
     bare = made(name, training=training)
     next(modules(bare)[0].parameters()).requires_grad_(False)  # somebody froze a part
     seen = copy.deepcopy(bare)
-    results = []
+    results: list[tuple[Any, ...]] = []
     for model, recorded in ((bare, False), (seen, True)):
         torch.manual_seed(1)
         with as_before(model), record(model) if recorded else nullcontext(), guard():
