@@ -31,7 +31,7 @@ OWN: dict[str, tuple[Any, tuple[str, str]]] = {
 @pytest.mark.parametrize("name", OWN)
 def test_no_record_is_mixed(name: str) -> None:
     model, (inputs, where) = made(name), OWN[name]
-    barrier = threading.Barrier(THREADS + 1)
+    barrier = threading.Barrier(THREADS + 1, timeout=60)
     done = threading.Event()
 
     def bystander() -> int:
@@ -60,8 +60,10 @@ def test_no_record_is_mixed(name: str) -> None:
 
     with as_before(model), ThreadPoolExecutor(THREADS + 1) as pool:
         beside = pool.submit(bystander)
-        mixed = sum(pool.map(work, range(THREADS)))
-        done.set()
+        try:
+            mixed = sum(pool.map(work, range(THREADS)))
+        finally:
+            done.set()  # an error must end the test, not leave the bystander running for ever
         assert beside.result() > 0
     assert mixed == 0
 
