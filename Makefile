@@ -44,10 +44,10 @@ browser:  ## Chromium, for exports and browser tests
 	     "sudo apt-get install chromium), or set BROWSER_PATH to a Chrome or Chromium."; exit 1; }
 
 test: $(VENV)/.dev browser  ## all tests
-	$(PYTEST) -n $(WORKERS) --dist loadgroup
+	$(PYTEST) -n $(WORKERS) --dist loadfile
 
 test-fast: $(VENV)/.dev  ## the tests that take seconds
-	$(PYTEST) -n $(WORKERS) -m "not slow and not browser"
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow and not browser"
 
 check: $(VENV)/.dev  ## lint, formatting, types, who imports whom
 	$(BIN)/ruff check .

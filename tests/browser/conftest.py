@@ -15,13 +15,15 @@ from tests.dashboards.subjects import subjects
 sync_api = pytest.importorskip("playwright.sync_api")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
     with start(subjects(), port=0) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: an open Playwright keeps an event loop running in the main thread, and other tests
+# could start none.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     path = find_browser()
     if path is None:
