@@ -21,8 +21,8 @@ def server() -> Iterator[Server]:
         yield running
 
 
-# Not for the whole session: an open Playwright keeps an event loop running in the main thread, and other tests
-# could start none.
+# Not for the whole session: an open Playwright keeps an event loop running in the main thread, and other
+# tests could start none.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     path = find_browser()
