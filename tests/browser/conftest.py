@@ -15,7 +15,7 @@ from tests.dashboards.subjects import subjects
 sync_api = pytest.importorskip("playwright.sync_api")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with start(subjects(), port=0) as running:
         yield running
@@ -23,7 +23,7 @@ def server() -> Iterator[Server]:
 
 # Not for the whole session: an open Playwright keeps an event loop running in the main thread, and other
 # tests could start none.
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     path = find_browser()
     if path is None:
