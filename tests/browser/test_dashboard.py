@@ -201,11 +201,22 @@ def place_of(window: Visit, item: int) -> list[float]:
     return found
 
 
+def click_item(window: Visit, item: int) -> None:
+    """Click an item of the map as a hand does: rest on it, so that it is under the pointer, then click."""
+    window.drawn()
+    label = "document.querySelector('#view-latent_map .hoverlayer .hovertext')"
+    window.page.mouse.move(5, 5)
+    window.until(f"() => {label} === null")  # or the label of the item before would be taken for this one's
+    window.page.mouse.move(*place_of(window, item), steps=3)
+    window.until(f"() => {label} !== null")
+    window.page.mouse.click(*place_of(window, item))
+
+
 def test_two_picks_make_a_path_whose_frames_are_scrubbed_here(visit: Open) -> None:
     window = visit().go("/dots/latent-space?theme=light&method=pca")
-    window.page.mouse.click(*place_of(window, 40))
+    click_item(window, 40)
     window.until("() => /picks=40(&|$)/.test(location.search)")
-    window.page.mouse.click(*place_of(window, 77))
+    click_item(window, 77)
     window.until("() => location.search.includes('picks=40,77')")
     window.until(
         "() => { const plot = document.querySelector('#view-interpolation .js-plotly-plot');"
