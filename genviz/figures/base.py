@@ -6,7 +6,6 @@ from typing import Any
 import plotly.graph_objects as go
 
 from genviz.figures import theme as look
-from genviz.figures.colours import tint
 
 LINE = 100  # characters of small print on a line
 
@@ -67,9 +66,3 @@ def place(
 def hidden_axis(**more: Any) -> dict[str, Any]:
     """An axis that only places things: no line, ticks, grid or zero."""
     return {"showgrid": False, "zeroline": False, "showticklabels": False, "showline": False, **more}
-
-
-def hover_box(figure: go.Figure, theme: str) -> None:
-    """Make hover boxes answer everywhere in the plot, not only close to a mark."""
-    figure.update_layout(hovermode="closest", hoverdistance=-1)
-    figure.update_layout(hoverlabel={"bordercolor": tint(look.palette(theme).accent, 1)})

@@ -1,7 +1,7 @@
 """One captured array and where it came from; and one that could not be captured, and why."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -79,10 +79,6 @@ class Entry:
             fields["site"], fields["kind"], tuple(fields["axes"]), tuple(fields["shape"]), load,
             fields["of"], fields["call"], fields["step"], fields["attrs"],
         )  # fmt: skip
-
-    def loaded_by(self, load: Callable[[], NDArray[Any]]) -> "Entry":
-        """Return the same entry with its array elsewhere."""
-        return replace(self, load=load)
 
 
 @dataclass(frozen=True)
