@@ -51,8 +51,8 @@ class StandIn:
         Module or class.
     name : str
     build : callable
-        Gets the original and returns what stands in for it. It must call the original and return
-        its result unchanged, and do nothing else when :func:`watchers` is empty.
+        Gets the original and returns what stands in for it. It must call the original and return its result
+        unchanged (always when :func:`watchers` is empty; ``part_by_part`` alone answers otherwise).
     """
 
     owner: Any

@@ -87,6 +87,8 @@ class LanguageModel(LiveModel):
     def record(self, text: Text | None = None, target_text: Text | None = None) -> Recording:
         """Run the model on a text and record everything inside.
 
+        Parts that PyTorch's fused encoder kernel would not give out run one by one; the provenance says so.
+
         Parameters
         ----------
         text : str, or sequence of int, optional
@@ -94,7 +96,7 @@ class LanguageModel(LiveModel):
         target_text : str, optional
             For an encoder–decoder: what the decoder reads. Default: what the model itself answers, greedily.
         """
-        from genviz.capture import record
+        from genviz.capture import part_by_part, record
 
         if text is None:
             if not self.text:
@@ -105,9 +107,10 @@ class LanguageModel(LiveModel):
         report(0.5, "recording")
         answer = None if target is None else [target.tokens]
         watching = record(self.modules[""], family=self.family, tokens=[source.tokens], target_tokens=answer)
-        with self.running(), watching as seen:
+        with self.running(), part_by_part(self.modules[""]) as changed, watching as seen:
             self._run(source.ids, None if target is None else target.ids)
-        return Recording(seen.entries(), {**self.describe(), **seen.info})
+        provenance = {**seen.info["provenance"], **changed}
+        return Recording(seen.entries(), {**self.describe(), **seen.info, "provenance": provenance})
 
     def next_tokens(
         self, text: Text, count: int = 10, target_text: Text | None = None

@@ -30,16 +30,28 @@ COURSE_PAIRS = (
 )
 
 
-class Embedding(nn.Module):
-    """Token vectors plus their positions (section 3.5 there)."""
+class Positions(nn.Module):
+    """Add to each token's vector where it stands (section 3.5 there)."""
 
     positions: Tensor
+
+    def __init__(self, d_model: int) -> None:
+        super().__init__()
+        self.register_buffer("positions", sinusoids(LONGEST, d_model), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (batch, token, d_model) for token vectors of that shape."""
+        return x + self.positions[: x.shape[1]]
+
+
+class Embedding(nn.Module):
+    """Token vectors plus their positions."""
 
     def __init__(self, vocab_size: int, d_model: int) -> None:
         super().__init__()
         self.tokens = nn.Embedding(vocab_size, d_model)
+        self.positions = Positions(d_model)
         self.scale = math.sqrt(d_model)
-        self.register_buffer("positions", sinusoids(LONGEST, d_model), persistent=False)
         nn.init.normal_(self.tokens.weight, std=d_model**-0.5)
 
     def forward(self, ids: Tensor) -> Tensor:
@@ -54,7 +66,7 @@ class Embedding(nn.Module):
             raise ValueError(
                 f"{ids.shape[1]} tokens, and the longest text has {LONGEST}: translate sentence by sentence"
             )
-        embedded: Tensor = self.tokens(ids) * self.scale + self.positions[: ids.shape[1]]
+        embedded: Tensor = self.positions(self.tokens(ids) * self.scale)
         return embedded
 
 

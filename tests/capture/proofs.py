@@ -31,7 +31,7 @@ def tables(*models: nn.Module) -> dict[str, Any]:
     for owner, name in (
         (functional, "scaled_dot_product_attention"), (functional, "softmax"), (torch, "softmax"),
         (torch.special, "softmax"), (torch, "_native_multi_head_attention"),
-        (torch, "_transformer_encoder_layer_fwd"),
+        (torch, "_transformer_encoder_layer_fwd"), (torch.backends.mha, "get_fastpath_enabled"),
     ):  # fmt: skip
         found[f"{owner.__name__}.{name}"] = getattr(owner, name)
     found["Tensor.softmax"] = vars(torch.Tensor).get("softmax")

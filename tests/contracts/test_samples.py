@@ -14,8 +14,8 @@ from sample_models import SAMPLES, Sample
 
 HOME = Path(sample_models.__file__).parent
 FIRST_SIGHT = {
-    "gpt": {"attention", "hidden", "top_logits", "embedding", "neuron"},
-    "translator": {"attention", "hidden", "top_logits", "embedding"},
+    "gpt": {"attention", "hidden", "top_logits", "embedding", "position", "neuron", "contribution"},
+    "translator": {"attention", "hidden", "top_logits", "embedding", "position", "neuron", "contribution"},
     "digits_autoencoder": {"latent", "reconstruction", "sample"},
     "digits_vae": {"latent", "mean", "log_variance", "reconstruction", "sample"},
     "faces_vae": {"latent", "mean", "log_variance", "reconstruction", "sample"},
@@ -66,6 +66,7 @@ def test_it_opens_and_a_first_sight_shows_everything(sample: Sample) -> None:
     recording = live.record()
     assert isinstance(recording, Recording)
     assert FIRST_SIGHT[sample.name] <= set(recording.kinds())
+    assert not recording.missing
     described = live.describe()
     assert described["title"]
     assert described["about"]

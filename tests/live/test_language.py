@@ -121,6 +121,24 @@ def test_an_encoder_decoder_answers_and_records_both_sides() -> None:
     assert list(weights.coords["key"].values) == ["the", "cat"]
 
 
+def test_a_recording_holds_the_parts_that_a_fused_kernel_hides() -> None:
+    model = Translator()
+    recording = LanguageModel(
+        model, Words(), target_tokenizer=Words(), text="the cat", target_text="the robber"
+    ).record(target_text="the robber")
+    assert not [each for each in recording.missing if each.kind in ("neuron", "contribution", "attention")]
+    assert recording.entry("transformer.encoder.layers.0.linear2", "neuron").shape == (1, 2, 32)
+    assert "fused encoder kernel" in recording.info["provenance"]["fast_path"]
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+def test_a_model_without_a_fused_kernel_is_run_as_it_is() -> None:
+    recording = LanguageModel(
+        nn.Sequential(nn.Embedding(9, 16), nn.Linear(16, 9)), Words(), text="the cat"
+    ).record()
+    assert "fast_path" not in recording.info["provenance"]
+
+
 def test_without_a_tokenizer_texts_are_ids() -> None:
     live = LanguageModel(Decoder())
     assert live.tokenize("2 3, 4") == {"ids": [2, 3, 4], "tokens": ["2", "3", "4"]}
