@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+from genviz.shapes import Bool, Float, Float32, Int
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class MaskRule:
         """Rebuild the rule; unknown fields are an error of the caller."""
         return cls(**fields)
 
-    def allowed(self, rows: NDArray[np.integer[Any]], keys: int) -> NDArray[np.bool_]:
+    def allowed(self, rows: Int[np.ndarray, " row"], keys: int) -> Bool[np.ndarray, "row key"]:
         """Tell which of ``keys`` keys each query in ``rows`` may see; shape ``(row, key)``."""
         position = rows[:, None] + self.offset
         key = np.arange(keys)[None, :]
@@ -80,12 +79,12 @@ class AttentionInputs:
         A learned extra logit per head that takes weight but has no value (arXiv:2309.17453).
     """
 
-    query: Floats
-    key: Floats
+    query: Float[np.ndarray, "head query channel"]
+    key: Float[np.ndarray, "group key channel"]
     rule: MaskRule
-    key_mask: NDArray[np.bool_] | None = None
-    bias: Floats | None = None
-    sinks: Floats | None = None
+    key_mask: Bool[np.ndarray, " key"] | None = None
+    bias: Float[np.ndarray, "heads_or_1 queries_or_1 key"] | None = None
+    sinks: Float[np.ndarray, " head"] | None = None
 
     @property
     def heads(self) -> int:
@@ -97,11 +96,11 @@ class AttentionInputs:
         """Number of queries and of keys."""
         return int(self.query.shape[1]), int(self.key.shape[1])
 
-    def scores(self, head: int, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+    def scores(self, head: int, rows: Int[np.ndarray, " row"]) -> Float32[np.ndarray, "row key"]:
         """Masked scores before the softmax (``-inf`` where masked), shape ``(row, key)``."""
         group = head // (self.heads // self.key.shape[0])
         query = np.asarray(self.query[head][rows], np.float32) * np.float32(self.rule.scale)
-        scores: NDArray[np.float32] = np.matmul(
+        scores: Float32[np.ndarray, "row key"] = np.matmul(
             query, np.asarray(self.key[group], np.float32).T, dtype=np.float32
         )
         if self.rule.softcap is not None:
@@ -114,7 +113,9 @@ class AttentionInputs:
             allowed = allowed & self.key_mask[None, :]
         return np.where(allowed, scores, np.float32(-np.inf))
 
-    def weights(self, head: int, rows: NDArray[np.integer[Any]] | None = None) -> NDArray[np.float32]:
+    def weights(
+        self, head: int, rows: Int[np.ndarray, " row"] | None = None
+    ) -> Float32[np.ndarray, "row key"]:
         """Attention weights of one head, shape ``(row, key)``; a row with no key to see is all zero.
 
         Softmax of the scores with the row's maximum taken off first (arXiv:1706.03762, equation 1).
@@ -129,11 +130,11 @@ class AttentionInputs:
         total = exponent.sum(axis=1, keepdims=True)
         if self.sinks is not None:
             total = total + np.exp(np.float32(self.sinks[head]) - peak)
-        weights: NDArray[np.float32] = np.divide(
+        weights: Float32[np.ndarray, "row key"] = np.divide(
             exponent, total, out=np.zeros_like(exponent), where=total != 0
         )
         return weights
 
 
-def _softcap(scores: NDArray[np.float32], cap: float) -> NDArray[np.float32]:
+def _softcap(scores: Float32[np.ndarray, "row key"], cap: float) -> Float32[np.ndarray, "row key"]:
     return np.asarray(cap * np.tanh(scores / np.float32(cap)), np.float32)

@@ -22,6 +22,26 @@ AXES: dict[str, str] = {
     "row": "picture row, from the top",
     "column": "picture column, from the left",
 }
+#: Further axes, of arrays that are worked out and never recorded: for annotations (:mod:`genviz.shapes`).
+MORE_AXES: dict[str, str] = {
+    "feature": "component of a point that is laid out or searched",
+    "dimension": "axis of a map",
+    "value": "component of what is averaged",
+    "place": "point that is asked about, among the samples",
+    "point": "step along a way between two codes",
+    "asked": "item that something was found for",
+    "count": "found item, nearest first",
+    "kept": "item of a choice",
+    "next": "neuron of the layer after",
+    "weight": "weight of one unit",
+    "population": "group of scores that are counted together",
+    "bin": "interval of a histogram",
+    "edge": "end of a bin: one more than bins",
+    "queries": "block of queries pooled to one cell",
+    "keys": "block of keys pooled to one cell",
+    "heads_or_1": "head, or one for all heads",
+    "queries_or_1": "query, or one for all queries",
+}
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,20 @@
 """The adversarial game in numbers: probabilities from logits, densities of scores, who is taken for real."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+from genviz.shapes import Float, Float64, Int
 
 
-def sigmoid(logits: Floats) -> NDArray[np.float64]:
+def sigmoid(logits: Float[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
     """Probability of *real* from a logit: ``1 / (1 + exp(-logit))``, without overflow."""
     wide = np.asarray(logits, np.float64)
     small = np.exp(-np.abs(wide))
     return np.where(wide >= 0, 1 / (1 + small), small / (1 + small))
 
 
-def logit(probabilities: Floats) -> NDArray[np.float64]:
+def logit(probabilities: Float[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:
     """Inverse of :func:`sigmoid`; 0 and 1 give infinities."""
     wide = np.asarray(probabilities, np.float64)
     with np.errstate(divide="ignore"):
@@ -30,15 +28,17 @@ class Densities:
     Parameters
     ----------
     edges : float array, (bin + 1,)
-    density : float array, (group, bin)
+    density : float array, (population, bin)
         Each group's area is 1 (NaN scores and those outside the edges are not counted).
     """
 
-    edges: NDArray[np.float64]
-    density: NDArray[np.float64]
+    edges: Float64[np.ndarray, " edge"]
+    density: Float64[np.ndarray, "population bin"]
 
 
-def densities(*groups: Floats, bins: int = 40, span: tuple[float, float] | None = None) -> Densities:
+def densities(
+    *groups: Float[np.ndarray, " _"], bins: int = 40, span: tuple[float, float] | None = None
+) -> Densities:
     """Count each group over common bins and scale its area to 1.
 
     Parameters
@@ -59,12 +59,12 @@ def densities(*groups: Floats, bins: int = 40, span: tuple[float, float] | None 
     return Densities(edges, np.divide(counts, totals, out=np.zeros_like(counts), where=totals != 0))
 
 
-def judged_real(scores: Floats, threshold: float) -> float:
+def judged_real(scores: Float[np.ndarray, " sample"], threshold: float) -> float:
     """Share of scores above the decision line; NaN for no scores."""
     return float((np.asarray(scores) > threshold).mean()) if len(scores) else float("nan")
 
 
-def spread_by_score(scores: Floats, count: int) -> NDArray[np.intp]:
+def spread_by_score(scores: Float[np.ndarray, " sample"], count: int) -> Int[np.ndarray, " rank"]:
     """Choose ``count`` samples evenly over the ranking, from the lowest score to the highest."""
     order = np.argsort(scores, kind="stable")
     places = np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)

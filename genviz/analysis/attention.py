@@ -7,12 +7,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genviz.shapes import Bool, Float, Float32, Float64, Int, Shaped
+
 Weights = NDArray[np.floating[Any]]
 Rows = NDArray[np.integer[Any]]
 Pooling = Literal["max", "mean"]
 
 
-def entropy(weights: Weights) -> NDArray[np.float64]:
+def entropy(weights: Float[np.ndarray, "*batch query key"]) -> Float64[np.ndarray, "*batch query"]:
     """Shannon entropy of each row of weights, in bits.
 
     Parameters
@@ -33,11 +35,13 @@ def entropy(weights: Weights) -> NDArray[np.float64]:
     total = wide.sum(axis=-1, keepdims=True)
     share = np.divide(wide, total, out=np.full_like(wide, np.nan), where=total != 0)
     logs = np.log2(share, out=np.zeros_like(share), where=~(share <= 0))
-    bits: NDArray[np.float64] = -(share * logs).sum(axis=-1)
+    bits: Float64[np.ndarray, "*batch query"] = -(share * logs).sum(axis=-1)
     return bits + 0.0  # -0.0 is a strange thing to read
 
 
-def distance(weights: Weights, queries: Rows | None = None) -> NDArray[np.float64]:
+def distance(
+    weights: Float[np.ndarray, "*batch query key"], queries: Int[np.ndarray, " query"] | None = None
+) -> Float64[np.ndarray, "*batch query"]:
     """Mean distance between a query and what it attends to, in tokens.
 
     Parameters
@@ -62,16 +66,16 @@ class Overview:
 
     Parameters
     ----------
-    values : float32 array, (query block, key block)
+    values : float32 array, (queries, keys), a block of each
         NaN where no cell of the block may be attended to (``seen`` tells this from a NaN weight).
-    seen : bool array, (query block, key block)
+    seen : bool array, (queries, keys)
         True where at least one cell of the block may be attended to.
     block : (int, int)
         Queries and keys in one block (the last may hold fewer).
     """
 
-    values: NDArray[np.float32]
-    seen: NDArray[np.bool_]
+    values: Float32[np.ndarray, "queries keys"]
+    seen: Bool[np.ndarray, "queries keys"]
     block: tuple[int, int]
 
 
@@ -109,13 +113,13 @@ def pooled(
 
 
 def _pool_rows(
-    rows: Rows,
+    rows: Int[np.ndarray, " query"],
     weights: Callable[[Rows], Weights],
     allowed: Callable[[Rows], NDArray[np.bool_]],
     *,
     block: tuple[int, int],
     how: Pooling,
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+) -> tuple[Float32[np.ndarray, "queries keys"], Bool[np.ndarray, "queries keys"]]:
     may = allowed(rows)
     found = np.where(may, weights(rows), np.float32(0))
     counts = _reduce(np.add, may.astype(np.int32), block)
@@ -129,7 +133,9 @@ def _pool_rows(
     return values.astype(np.float32), seen
 
 
-def _reduce(operation: np.ufunc, array: NDArray[Any], block: tuple[int, int]) -> NDArray[Any]:
+def _reduce(
+    operation: np.ufunc, array: Shaped[np.ndarray, "query key"], block: tuple[int, int]
+) -> Shaped[np.ndarray, "queries keys"]:
     across = operation.reduceat(array, np.arange(0, array.shape[1], block[1]), axis=1)
     return np.asarray(operation.reduceat(across, np.arange(0, array.shape[0], block[0]), axis=0))
 
@@ -154,7 +160,7 @@ class HeadSummary:
     self: float
 
 
-def summarise(weights: Weights, queries: Rows) -> HeadSummary:
+def summarise(weights: Float[np.ndarray, "query key"], queries: Int[np.ndarray, " query"]) -> HeadSummary:
     """Summarise one head.
 
     Parameters

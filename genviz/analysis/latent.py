@@ -1,14 +1,15 @@
 """Ways through latent space between two codes."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+from genviz.shapes import Float, Float64
 
 
-def lerp(first: Floats, second: Floats, shares: Floats) -> NDArray[np.float64]:
+def lerp(
+    first: Float[np.ndarray, " latent"],
+    second: Float[np.ndarray, " latent"],
+    shares: Float[np.ndarray, " point"],
+) -> Float64[np.ndarray, "point latent"]:
     """Straight way: ``(1 - t)·a + t·b``.
 
     Parameters
@@ -22,10 +23,14 @@ def lerp(first: Floats, second: Floats, shares: Floats) -> NDArray[np.float64]:
     float array, (point, latent)
     """
     a, b, t = _checked(first, second, shares)
-    return (1 - t) * a + t * b
+    return np.asarray((1 - t) * a + t * b)
 
 
-def slerp(first: Floats, second: Floats, shares: Floats) -> NDArray[np.float64]:
+def slerp(
+    first: Float[np.ndarray, " latent"],
+    second: Float[np.ndarray, " latent"],
+    shares: Float[np.ndarray, " point"],
+) -> Float64[np.ndarray, "point latent"]:
     """Way along the arc: the direction turns evenly, the length goes evenly from one code's to the other's.
 
     A straight way cuts through the middle, where codes of a high-dimensional normal distribution never lie.
@@ -59,8 +64,8 @@ def slerp(first: Floats, second: Floats, shares: Floats) -> NDArray[np.float64]:
 
 
 def _checked(
-    first: Floats, second: Floats, shares: Floats
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    first: Float[np.ndarray, "..."], second: Float[np.ndarray, "..."], shares: Float[np.ndarray, " point"]
+) -> tuple[Float64[np.ndarray, " latent"], Float64[np.ndarray, " latent"], Float64[np.ndarray, "point 1"]]:
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if a.shape != b.shape or a.ndim != 1:
         raise ValueError(f"two codes of one length are needed, not the shapes {a.shape} and {b.shape}")

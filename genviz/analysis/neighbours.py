@@ -1,9 +1,9 @@
 """Nearest neighbours, exactly; and how well a map keeps them."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from genviz.shapes import Float, Float32, Float64, Int, Int32
+
 #: Distances held at once, so that memory stays within some tens of MB however many points there are.
 _AT_ONCE = 4_000_000
 #: More points than this are searched with scikit-learn.
@@ -11,8 +11,10 @@ _MANY = 20_000
 
 
 def nearest(
-    points: Floats, count: int, asked: Floats | None = None
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    points: Float[np.ndarray, "sample feature"],
+    count: int,
+    asked: Float[np.ndarray, "place feature"] | None = None,
+) -> tuple[Int32[np.ndarray, "asked count"], Float32[np.ndarray, "asked count"]]:
     """The nearest points, nearest first, by Euclidean distance.
 
     Parameters
@@ -43,8 +45,10 @@ def nearest(
 
 
 def _by_distances(
-    points: Floats, count: int, asked: Floats | None
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    points: Float[np.ndarray, "sample feature"],
+    count: int,
+    asked: Float[np.ndarray, "place feature"] | None,
+) -> tuple[Int[np.ndarray, "asked count"], Float[np.ndarray, "asked count"]]:
     """All distances, a block of rows at a time; equally near ones always come in the same order."""
     centre = points.mean(0, dtype=np.float64)
     known = points - centre
@@ -62,8 +66,10 @@ def _by_distances(
 
 
 def _by_search(
-    points: Floats, count: int, asked: Floats | None
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    points: Float[np.ndarray, "sample feature"],
+    count: int,
+    asked: Float[np.ndarray, "place feature"] | None,
+) -> tuple[Int[np.ndarray, "asked count"], Float[np.ndarray, "asked count"]]:
     """Trees and tuned kernels, for many points; which of equally near ones comes first may vary."""
     from sklearn.neighbors import NearestNeighbors
 
@@ -72,7 +78,13 @@ def _by_search(
     return indices, distances
 
 
-def trustworthiness(points: Floats, coordinates: Floats, *, neighbours: int = 15, most: int = 2000) -> float:
+def trustworthiness(
+    points: Float[np.ndarray, "sample feature"],
+    coordinates: Float[np.ndarray, "sample dimension"],
+    *,
+    neighbours: int = 15,
+    most: int = 2000,
+) -> float:
     r"""How far neighbours in a map are neighbours in truth (Venna and Kaski 2001).
 
     .. math:: 1 - \frac{2}{n k (2N - 3k - 1)} \sum_i \sum_{j \in U_i} (r(i, j) - k)
@@ -112,23 +124,31 @@ def trustworthiness(points: Floats, coordinates: Floats, *, neighbours: int = 15
     return float(1.0 - strangers * 2.0 / (len(chosen) * kept * (2.0 * total - 3.0 * kept - 1.0)))
 
 
-def _ranks(distances: NDArray[np.float64], reached: NDArray[np.float64]) -> NDArray[np.intp]:
+def _ranks(
+    distances: Float64[np.ndarray, "place sample"], reached: Float64[np.ndarray, "place rank"]
+) -> Int[np.ndarray, "place rank"]:
     """Rank of some distances among all of their row, 1 for the smallest."""
     ordered = np.sort(distances, axis=1)
     return np.stack([1 + np.searchsorted(row, some) for row, some in zip(ordered, reached, strict=True)])
 
 
-def _squared(rows: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
+def _squared(
+    rows: Float64[np.ndarray, "place feature"], points: Float64[np.ndarray, "sample feature"]
+) -> Float64[np.ndarray, "place sample"]:
     lengths = (points**2).sum(1)
     return np.asarray((rows**2).sum(1)[:, None] + lengths[None, :] - 2.0 * rows @ points.T)
 
 
-def _without_self(distances: NDArray[np.float64], rows: NDArray[np.intp]) -> NDArray[np.float64]:
+def _without_self(
+    distances: Float64[np.ndarray, "place sample"], rows: Int[np.ndarray, " place"]
+) -> Float64[np.ndarray, "place sample"]:
     distances[np.arange(len(rows)), rows] = np.inf
     return distances
 
 
-def _put_self_first(indices: NDArray[np.intp], distances: NDArray[np.float64]) -> None:
+def _put_self_first(
+    indices: Int[np.ndarray, "sample count"], distances: Float[np.ndarray, "sample count"]
+) -> None:
     """Among equal points any may come first; UMAP takes the first to be the point itself."""
     for row in np.flatnonzero(indices[:, 0] != np.arange(len(indices))):
         at = np.flatnonzero(indices[row] == row)

@@ -1,12 +1,10 @@
 """A perceptron spelt out: what each input adds to a unit's weighted sum."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating[Any]]
+from genviz.shapes import Float, Float64, Int
 
 
 @dataclass(frozen=True)
@@ -22,12 +20,14 @@ class WeightedSum:
         The weighted sum, in float64.
     """
 
-    parts: NDArray[np.float64]
+    parts: Float64[np.ndarray, " input"]
     bias: float
     total: float
 
 
-def weighted_sum(weights: Floats, inputs: Floats, bias: float = 0.0) -> WeightedSum:
+def weighted_sum(
+    weights: Float[np.ndarray, " weight"], inputs: Float[np.ndarray, " input"], bias: float = 0.0
+) -> WeightedSum:
     """Spell out one unit.
 
     Parameters
@@ -46,12 +46,18 @@ def weighted_sum(weights: Floats, inputs: Floats, bias: float = 0.0) -> Weighted
     return WeightedSum(parts, float(bias), float(parts.sum() + bias))
 
 
-def contributions(weights: Floats, inputs: Floats) -> NDArray[np.float64]:
+def contributions(
+    weights: Float[np.ndarray, "unit input"], inputs: Float[np.ndarray, " input"]
+) -> Float64[np.ndarray, "unit input"]:
     """``wᵤᵢ·xᵢ`` for every unit and input; shape ``(unit, input)``."""
     return np.asarray(weights, np.float64) * np.asarray(inputs, np.float64)[None, :]
 
 
-def strongest_units(incoming: Floats | None, outgoing: Floats | None, most: int) -> NDArray[np.intp]:
+def strongest_units(
+    incoming: Float[np.ndarray, "unit input"] | None,
+    outgoing: Float[np.ndarray, "next unit"] | None,
+    most: int,
+) -> Int[np.ndarray, " kept"]:
     """Choose the units of a layer with the largest weights, in their own order.
 
     Parameters

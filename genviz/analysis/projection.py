@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from genviz.analysis.neighbours import nearest, trustworthiness
 from genviz.errors import NotApplicable
+from genviz.shapes import Float32
 
-Floats = NDArray[np.float32]
 Listener = Callable[[float, str], None]
 METHODS = ("pca", "umap")
 #: UMAP's kernels abort the process when two threads run them at once.
@@ -50,21 +50,21 @@ class Projection:
     """
 
     method: str
-    coordinates: Floats
-    points: Floats
+    coordinates: Float32[np.ndarray, "sample dimension"]
+    points: Float32[np.ndarray, "sample feature"]
     trustworthiness: float
     seed: int
     neighbours: int
-    components: Floats | None = None
-    mean: Floats | None = None
-    explained: Floats | None = None
+    components: Float32[np.ndarray, "dimension feature"] | None = None
+    mean: Float32[np.ndarray, " feature"] | None = None
+    explained: Float32[np.ndarray, " dimension"] | None = None
 
     @property
     def placing(self) -> str:
         """How :meth:`place` and :meth:`invert` find what they return, in words."""
         return _LINEAR if self.components is not None else _WEIGHTED
 
-    def place(self, points: ArrayLike) -> Floats:
+    def place(self, points: ArrayLike) -> Float32[np.ndarray, "place dimension"]:
         """Where further points lie in this map, shape (sample, dimension).
 
         Exact for PCA. For UMAP the average of where the nearest known points lie (:attr:`placing`).
@@ -74,7 +74,7 @@ class Projection:
             return np.asarray((array - self.mean) @ self.components.T, np.float32)
         return _averaged(array, self.points, self.coordinates)
 
-    def invert(self, coordinates: ArrayLike) -> Floats:
+    def invert(self, coordinates: ArrayLike) -> Float32[np.ndarray, "place feature"]:
         """Points that belong to places in the map, shape (sample, feature); see :attr:`placing`."""
         array = _of_width(coordinates, self.coordinates.shape[1], "coordinates")
         if self.components is not None and self.mean is not None:
@@ -135,7 +135,9 @@ def project(
     return Projection(method, coordinates, array, trust, seed, kept, **fields)
 
 
-def _principal(points: Floats, dimensions: int) -> tuple[Floats, dict[str, Floats]]:
+def _principal(
+    points: Float32[np.ndarray, "sample feature"], dimensions: int
+) -> tuple[Float32[np.ndarray, "sample dimension"], dict[str, Float32[np.ndarray, "..."]]]:
     """PCA (Pearson 1901) by singular value decomposition; the largest part of each component is positive."""
     mean = points.mean(0, dtype=np.float64)
     centred = points - mean
@@ -149,7 +151,13 @@ def _principal(points: Floats, dimensions: int) -> tuple[Floats, dict[str, Float
     return coordinates, {name: value.astype(np.float32) for name, value in fields.items()}
 
 
-def _umap(points: Floats, dimensions: int, seed: int, neighbours: int, listener: Listener | None) -> Floats:
+def _umap(
+    points: Float32[np.ndarray, "sample feature"],
+    dimensions: int,
+    seed: int,
+    neighbours: int,
+    listener: Listener | None,
+) -> Float32[np.ndarray, "sample dimension"]:
     say = listener or (lambda fraction, text: None)
     say(0.0, "waiting for another map" if _ONE_UMAP.locked() else "finding neighbours")
     with _ONE_UMAP:
@@ -212,7 +220,11 @@ def _quiet_when(verbose: bool) -> Any:
     return contextlib.redirect_stdout(io.StringIO()) if verbose else contextlib.nullcontext()
 
 
-def _averaged(asked: Floats, known: Floats, values: Floats) -> Floats:
+def _averaged(
+    asked: Float32[np.ndarray, "place feature"],
+    known: Float32[np.ndarray, "sample feature"],
+    values: Float32[np.ndarray, "sample value"],
+) -> Float32[np.ndarray, "place value"]:
     """Inverse-distance-weighted average of the values of the nearest known places (Shepard 1968)."""
     indices, distances = nearest(known, min(_NEAREST, len(known)), asked)
     weights = 1.0 / np.maximum(distances.astype(np.float64), 1e-12) ** 2
@@ -222,14 +234,14 @@ def _averaged(asked: Floats, known: Floats, values: Floats) -> Floats:
     return np.asarray(np.einsum("nk,nkf->nf", weights, values[indices]), np.float32)
 
 
-def _of_width(values: ArrayLike, width: int, what: str) -> Floats:
+def _of_width(values: ArrayLike, width: int, what: str) -> Float32[np.ndarray, "place feature"]:
     array = np.atleast_2d(np.asarray(values, np.float32))
     if array.ndim != 2 or array.shape[1] != width:
         raise NotApplicable(f"{what} of shape {array.shape} do not fit this map: give (sample, {width})")
     return array
 
 
-def _checked(points: ArrayLike, method: str, dimensions: int) -> Floats:
+def _checked(points: ArrayLike, method: str, dimensions: int) -> Float32[np.ndarray, "sample feature"]:
     if method not in METHODS:
         raise NotApplicable(f"no projection {method!r}: the methods are {', '.join(METHODS)}")
     array = np.asarray(points, np.float32)

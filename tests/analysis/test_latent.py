@@ -45,6 +45,7 @@ def test_codes_without_an_arc_go_straight() -> None:
         assert slerp(first, second, SHARES) == pytest.approx(lerp(first, second, SHARES))
 
 
+@pytest.mark.usefixtures("shapes_unchecked")
 def test_codes_of_different_shape_are_refused() -> None:
     with pytest.raises(
         ValueError, match=r"two codes of one length are needed, not the shapes \(3,\) and \(4,\)"
