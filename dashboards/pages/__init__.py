@@ -3,6 +3,7 @@
 from dashboards.pages.adversarial_game import ADVERSARIAL_GAME
 from dashboards.pages.attention import ATTENTION
 from dashboards.pages.base import Click, Page, Panel
+from dashboards.pages.inside_the_layers import INSIDE_THE_LAYERS
 from dashboards.pages.latent_space import LATENT_SPACE
 from dashboards.pages.overview import OVERVIEW
 from dashboards.pages.perceptron import PERCEPTRON
@@ -12,6 +13,7 @@ from dashboards.pages.slides import SLIDES
 PAGES: tuple[Page, ...] = (
     OVERVIEW,
     ATTENTION,
+    INSIDE_THE_LAYERS,
     LATENT_SPACE,
     ADVERSARIAL_GAME,
     PERCEPTRON,

@@ -16,6 +16,8 @@ from genviz.views.parameters import parameters
 from genviz.views.perceptron_network import perceptron_network
 from genviz.views.reconstructions import reconstructions
 from genviz.views.registry import registered, view_named
+from genviz.views.residual_norms import residual_norms
+from genviz.views.residual_path import residual_path
 from genviz.views.samples_by_score import samples_by_score
 from genviz.views.score_histograms import score_histograms
 from genviz.views.sites import sites
@@ -32,6 +34,9 @@ VIEWS: tuple[View, ...] = (
     attention_matrix,
     attention_lines,
     attention_heads,
+    # Inside the layers
+    residual_norms,
+    residual_path,
     # Latent space
     latent_map,
     interpolation,
@@ -62,6 +67,8 @@ __all__ = [
     "perceptron_network",
     "reconstructions",
     "registered",
+    "residual_norms",
+    "residual_path",
     "samples_by_score",
     "score_histograms",
     "sites",
