@@ -44,10 +44,21 @@ def token(value: object, longest: int = 24) -> str:
     >>> token("")
     '∅'
     """
+    return clean(visible(value), longest) or "∅"
+
+
+def visible(value: object) -> str:
+    r"""Write spaces and line breaks as signs; nothing is escaped or cut.
+
+    Examples
+    --------
+    >>> visible("a\tb ")
+    'a⇥b·'
+    """
     text = str(value)
     for sign, shown in _VISIBLE.items():
         text = text.replace(sign, shown)
-    return clean(text, longest) or "∅"
+    return text
 
 
 def tokens(values: Iterable[object], longest: int = 24) -> list[str]:

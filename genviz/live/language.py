@@ -1,7 +1,7 @@
 """A live language model: decoder, encoder, or encoder–decoder."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from genviz.errors import LiveError
 from genviz.live.base import LiveModel, place_of
 from genviz.live.progress import report
+from genviz.live.tokenizers import named, split
 from genviz.live.tokenizing import Tokenised, Tokenizing
 from genviz.recording import Recording
 
@@ -34,6 +35,9 @@ class LanguageModel(LiveModel):
         Of an encoder–decoder: its presence says that the model is one.
     target_text : str or sequence of str, optional
         Targets of the examples.
+    tokenizers : mapping or sequence, optional
+        Others to set beside the model's own: ``{"name": tokenizer or path}``, or paths of ``tokenizer.json``
+        files and of folders that hold one.
     title, about : str
 
     Examples
@@ -46,14 +50,15 @@ class LanguageModel(LiveModel):
     """
 
     family = "transformer"
-    offers = ("record", "tokenize", "next_tokens")
+    offers = ("record", "tokenize", "tokenizations", "next_tokens")
 
     def __init__(
         self, model: nn.Module, tokenizer: Any = None, *, text: str | Sequence[Text] = (),
         target_tokenizer: Any = None, target_text: str | Sequence[Text] = (),
-        title: str = "", about: str = "",
+        tokenizers: Mapping[str, Any] | Sequence[Any] = (), title: str = "", about: str = "",
     ) -> None:  # fmt: skip
         super().__init__({"": model}, title=title, about=about)
+        self.others = named(tokenizers)
         self.source = Tokenizing(tokenizer)
         self.target = Tokenizing(tokenizer if target_tokenizer is None else target_tokenizer)
         self.two_sided = target_tokenizer is not None or _config(model, "is_encoder_decoder") is True
@@ -63,7 +68,7 @@ class LanguageModel(LiveModel):
     @property
     def abilities(self) -> tuple[str, ...]:
         """``next_tokens`` needs a model that predicts the next token from those before it."""
-        return self.offers if self.predicts_next else self.offers[:2]
+        return tuple(name for name in self.offers if name != "next_tokens" or self.predicts_next)
 
     @cached_property
     def predicts_next(self) -> bool:
@@ -84,9 +89,20 @@ class LanguageModel(LiveModel):
         tokenised = self.source.encode(text)
         return {"ids": tokenised.ids, "tokens": tokenised.tokens}
 
-    def record(
-        self, text: Text | None = None, target_text: Text | None = None, *, values: bool = False
-    ) -> Recording:
+    def tokenizations(self, text: str) -> list[dict[str, Any]]:
+        """How the model's tokenizers, and those set beside them, cut a text.
+
+        Returns
+        -------
+        list of dict
+            See :class:`genviz.analysis.splitting.Splitting`.
+        """
+        own = {"this model": self.source.tokenizer}
+        if self.two_sided and self.target.tokenizer is not self.source.tokenizer:
+            own["this model, target side"] = self.target.tokenizer
+        return [split(each, text, name=name).to_json() for name, each in {**own, **self.others}.items()]
+
+    def record(self, text: Text | None = None, target_text: Text | None = None) -> Recording:
         """Run the model on a text and record everything inside.
 
         Parts that PyTorch's fused encoder kernel would not give out run one by one; the provenance says so.
@@ -97,8 +113,6 @@ class LanguageModel(LiveModel):
             Default: the first example.
         target_text : str, optional
             For an encoder–decoder: what the decoder reads. Default: what the model itself answers, greedily.
-        values : bool
-            Also keep what attention mixes (kind ``value``).
         """
         from genviz.capture import part_by_part, record
 
@@ -110,13 +124,12 @@ class LanguageModel(LiveModel):
         target = self._target(source, target_text) if self.two_sided else None
         report(0.5, "recording")
         answer = None if target is None else [target.tokens]
-        watching = record(
-            self.modules[""], family=self.family, tokens=[source.tokens], target_tokens=answer, values=values
-        )
+        watching = record(self.modules[""], family=self.family, tokens=[source.tokens], target_tokens=answer)
         with self.running(), part_by_part(self.modules[""]) as changed, watching as seen:
             self._run(source.ids, None if target is None else target.ids)
         provenance = {**seen.info["provenance"], **changed}
-        return Recording(seen.entries(), {**self.describe(), **seen.info, "provenance": provenance})
+        own = {"text": [_written(text)], "provenance": provenance}
+        return Recording(seen.entries(), {**self.describe(), **seen.info, **own})
 
     def next_tokens(
         self, text: Text, count: int = 10, target_text: Text | None = None

@@ -16,12 +16,11 @@ from genviz.views.parameters import parameters
 from genviz.views.perceptron_network import perceptron_network
 from genviz.views.reconstructions import reconstructions
 from genviz.views.registry import registered, view_named
-from genviz.views.residual_norms import residual_norms
-from genviz.views.residual_path import residual_path
 from genviz.views.samples_by_score import samples_by_score
 from genviz.views.score_histograms import score_histograms
 from genviz.views.sites import sites
 from genviz.views.subject import Subject, as_subject
+from genviz.views.tokenizations import tokenizations
 from genviz.views.weighted_sum import weighted_sum
 
 #: Every view, in the order in which pages and `genviz views` show them.
@@ -30,13 +29,12 @@ VIEWS: tuple[View, ...] = (
     network,
     parameters,
     sites,
+    # Tokens & positions
+    tokenizations,
     # Attention
     attention_matrix,
     attention_lines,
     attention_heads,
-    # Inside the layers
-    residual_norms,
-    residual_path,
     # Latent space
     latent_map,
     interpolation,
@@ -67,11 +65,10 @@ __all__ = [
     "perceptron_network",
     "reconstructions",
     "registered",
-    "residual_norms",
-    "residual_path",
     "samples_by_score",
     "score_histograms",
     "sites",
+    "tokenizations",
     "view_named",
     "weighted_sum",
 ]

@@ -46,7 +46,8 @@ class Subject:
     @property
     def info(self) -> Mapping[str, Any]:
         """The live model's description, overlaid by the recording's."""
-        return {**(self.live.info if self.live else {}), **(self.recording.info if self.recording else {})}
+        recorded = self.recording.info if self.recording is not None else {}
+        return {**(self.live.info if self.live else {}), **recorded}
 
     @property
     def abilities(self) -> tuple[str, ...]:
@@ -98,8 +99,9 @@ def as_subject(thing: Any) -> Subject:
     if hasattr(thing, "abilities") and hasattr(thing, "call"):
         return Subject(str(thing.info.get("title") or "model"), live=thing, recording=thing.call("record"))
     if hasattr(thing, "record") and hasattr(thing, "describe"):
-        recording = thing.record()
-        return Subject(str(recording.info.get("title") or type(thing).__name__), recording=recording)
+        from genviz.live import InlineEngine
+
+        return as_subject(InlineEngine(thing))
     raise NotApplicable(
         f"a {type(thing).__name__} cannot be shown: give a recording, the path of one, or a live model "
         "(genviz.LanguageModel, Autoencoder, GAN, Perceptron)"

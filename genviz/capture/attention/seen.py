@@ -13,7 +13,7 @@ from genviz.capture import hooks
 _HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "nhead", "heads", "nheads")
 
 
-@dataclass(eq=False)
+@dataclass
 class Seen:
     """What attention was computed from (or its finished weights), as tensors of the running model.
 
@@ -31,11 +31,9 @@ class Seen:
     key_mask : tensor (sample, key), optional
         True where a key may be attended to.
     sinks : tensor (head,), optional
-    value : tensor (sample, group, key, channel), optional
-    output : tensor (sample, head, query, channel), optional
-        For the check of what is recomputed.
-    project : callable, optional
-        Works the values out, where a kernel does not hand them over.
+    value, output : tensor, optional
+        For the check of what is recomputed: ``(sample, group, key, channel)`` and
+        ``(sample, head, query, channel)``.
     module : nn.Module, optional
         The attention module; the innermost that runs when not given.
     """
@@ -54,7 +52,6 @@ class Seen:
     sinks: torch.Tensor | None = None
     value: torch.Tensor | None = None
     output: torch.Tensor | None = None
-    project: Callable[[], torch.Tensor] | None = None
     module: nn.Module | None = None
 
     @property
@@ -67,15 +64,15 @@ class Seen:
         return self.query.shape[2], self.key.shape[2]
 
 
-def tell(build: Callable[[], Seen | None], module: nn.Module | None = None) -> Seen | None:
-    """Tell the watchers of this context about one attention call, and return what they were told.
+def tell(build: Callable[[], Seen | None], module: nn.Module | None = None) -> None:
+    """Tell the watchers of this context about one attention call.
 
     The model's run goes on whatever happens here: what cannot be told is reported as missing, with the
     reason.
     """
     watchers = hooks.watchers()
     if not watchers:
-        return None
+        return
     with hooks.quiet():
         try:
             seen = build()
@@ -83,10 +80,9 @@ def tell(build: Callable[[], Seen | None], module: nn.Module | None = None) -> S
             running = hooks.running()
             for watcher in watchers:
                 watcher.unattended(module or (running[-1] if running else None), str(error) or repr(error))
-            return None
+            return
         for watcher in watchers if seen is not None else ():
             watcher.attended(seen)
-        return seen
 
 
 def heads_of(module: nn.Module | None) -> int | None:

@@ -1,0 +1,11 @@
+"""Tokens & positions: what the model reads in place of the text, and how it knows the order."""
+
+from dashboards.pages.base import Page, Panel
+
+TOKENS_AND_POSITIONS = Page(
+    "tokens-and-positions",
+    "Tokens & positions",
+    "Into which pieces is the text cut, and how does the model know their order?",
+    needs=("info.tokens|info.text|live.tokenizations",),
+    panels=(Panel(("tokenizations",)),),
+)
