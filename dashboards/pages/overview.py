@@ -38,6 +38,6 @@ OVERVIEW = Page(
     "overview",
     "Overview",
     "What is this model built of, and where are its parameters?",
-    panels=(Panel(("network", "parameters", "sites")),),
+    panels=(Panel(("network", "parameters", "accounting", "running_cost", "model_sizes", "sites")),),
     beside=_facts,
 )

@@ -28,7 +28,7 @@ def describe(model: Model, *, family: str | Family | None = None) -> dict[str, A
     dict
         Plain JSON with ``network`` (the tree of modules with classes, parameters and bytes), ``facts``
         (``n_params``, ``n_layers``, ``d_model``, …; null where the structure does not tell) and
-        ``provenance``.
+        ``provenance``; for a transformer also ``parts``, every parameter by the part that it belongs to.
 
     Examples
     --------
@@ -56,7 +56,13 @@ def network_info(network: Network, family: Family, shapes: Mapping[str, tuple[in
         }
     facts = dict.fromkeys(_FACTS) | family.facts(network)
     facts |= {"n_params": tree["parameters"], "bytes": tree["bytes"]}
-    return {"network": tree, "facts": facts, "provenance": _provenance(network, family)}
+    parts = family.parts(network)
+    return {
+        "network": tree,
+        "facts": facts,
+        **({"parts": parts} if parts else {}),
+        "provenance": _provenance(network, family),
+    }
 
 
 def _tree(

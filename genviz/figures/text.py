@@ -81,15 +81,15 @@ def sentence(text: str) -> str:
 
 
 def count(value: float) -> str:
-    """Write a large count for people: ``85.1 M`` (powers of 1000).
+    """Write a large count for people: ``85.1 M``, ``175 B`` (thousands, millions, billions).
 
     Examples
     --------
     >>> count(85_054_464), count(960)
     ('85.1 M', '960')
     """
-    for unit in ("", " k", " M", " G"):
-        if abs(value) < 999.5 or unit == " G":
+    for unit in ("", " k", " M", " B"):
+        if abs(value) < 999.5 or unit == " B":
             return f"{value:.0f}" if not unit else f"{value:.3g}{unit}"
         value /= 1000
     raise AssertionError("unreachable: the last unit always returns")

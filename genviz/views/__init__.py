@@ -4,6 +4,7 @@
 through the entry-point group ``genviz.views`` (name = the view's name, object = the view).
 """
 
+from genviz.views.accounting import accounting
 from genviz.views.array import array
 from genviz.views.attention_heads import attention_heads
 from genviz.views.attention_lines import attention_lines
@@ -11,11 +12,13 @@ from genviz.views.attention_matrix import attention_matrix
 from genviz.views.base import View
 from genviz.views.interpolation import interpolation
 from genviz.views.latent_map import latent_map
+from genviz.views.model_sizes import model_sizes
 from genviz.views.network import network
 from genviz.views.parameters import parameters
 from genviz.views.perceptron_network import perceptron_network
 from genviz.views.reconstructions import reconstructions
 from genviz.views.registry import registered, view_named
+from genviz.views.running_cost import running_cost
 from genviz.views.samples_by_score import samples_by_score
 from genviz.views.score_histograms import score_histograms
 from genviz.views.sites import sites
@@ -28,6 +31,9 @@ VIEWS: tuple[View, ...] = (
     # Overview
     network,
     parameters,
+    accounting,
+    running_cost,
+    model_sizes,
     sites,
     # Tokens & positions
     tokenizations,
@@ -53,6 +59,7 @@ __all__ = [
     "VIEWS",
     "Subject",
     "View",
+    "accounting",
     "array",
     "as_subject",
     "attention_heads",
@@ -60,11 +67,13 @@ __all__ = [
     "attention_matrix",
     "interpolation",
     "latent_map",
+    "model_sizes",
     "network",
     "parameters",
     "perceptron_network",
     "reconstructions",
     "registered",
+    "running_cost",
     "samples_by_score",
     "score_histograms",
     "sites",

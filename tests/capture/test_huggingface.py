@@ -190,4 +190,5 @@ def test_parts_and_facts_of_a_decoder() -> None:
     facts = recording.info["facts"]
     assert facts["n_params"] == sum(p.numel() for p in model.parameters()) == model.num_parameters()  # type: ignore[operator]
     sizes = {"n_layers": 2, "d_model": 32, "n_heads": 4, "d_head": 8, "context": 64, "vocab": 100}
+    sizes |= {"n_kv_heads": 2}
     assert {name: facts[name] for name in sizes} == sizes

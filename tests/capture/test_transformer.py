@@ -213,6 +213,7 @@ def test_facts_need_no_run() -> None:
     assert found["facts"] == {
         "n_params": sum(p.numel() for p in model.parameters()), "n_layers": 2, "d_model": 32, "n_heads": 4,
         "d_head": 8, "context": 64, "vocab": 50, "bytes": 4 * sum(p.numel() for p in model.parameters()),
+        "n_kv_heads": 4, "d_ff": 64,
     }  # fmt: skip
 
 

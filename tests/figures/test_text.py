@@ -53,7 +53,7 @@ def test_numbers(value: float, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(0, "0"), (960, "960"), (999_999, "1 M"), (85_054_464, "85.1 M"), (7e12, "7e+03 G")]
+    ("value", "shown"), [(0, "0"), (960, "960"), (999_999, "1 M"), (85_054_464, "85.1 M"), (7e12, "7e+03 B")]
 )
 def test_counts(value: float, shown: str) -> None:
     assert count(value) == shown

@@ -1,6 +1,7 @@
 """Small recordings of every family, built as the architecture says, for the tests of figures and views."""
 
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,22 @@ def _block(name: str, width: int) -> dict[str, Any]:
     )
 
 
+def _parts(layers: int, width: int) -> list[dict[str, Any]]:
+    """Every tensor of the network above, by part."""
+    shapes = {
+        "embedding": {"embed.weight": (1, [128, width])},
+        "attention": {"qkv": (layers, [3 * width, width]), "proj": (layers, [width, width])},
+        "feed-forward": {"0": (layers, [4 * width, width]), "2": (layers, [width, 4 * width])},
+        "norm": {f"ln{n}.{name}": (layers, [width]) for n in (1, 2) for name in ("weight", "bias")},
+        "head": {"head.weight": (1, [128, width])},
+    }
+    return [
+        {"part": part, "name": name, "shape": shape, "times": times, "bytes": 4 * prod(shape), "shared": None}
+        for part, tensors in shapes.items()
+        for name, (times, shape) in tensors.items()
+    ]
+
+
 def transformer(
     *, layers: int = 4, heads: int = 4, tokens: int = 14, width: int = 8, causal: bool = True, calls: int = 1
 ) -> Recording:
@@ -85,6 +102,7 @@ def transformer(
             "vocab": 128,
             "bytes": 4 * tree["parameters"],
         },
+        "parts": _parts(layers, 32),
         "missing": [{"site": "head", "kind": "logits", "reason": "only the five largest were asked for"}],
     }
     recording = Recording(info=info)

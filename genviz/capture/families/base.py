@@ -189,3 +189,7 @@ class Family(ABC):
     def facts(self, network: Network) -> dict[str, Any]:
         """What can be told from the structure: ``n_layers``, ``d_model``, …; others stay null."""
         return {}
+
+    def parts(self, network: Network) -> list[dict[str, Any]]:
+        """Every parameter by the part it belongs to; nothing where the family tells no parts apart."""
+        return []

@@ -15,6 +15,7 @@ from torch import nn
 from genviz.capture.attention.seen import heads_of
 from genviz.capture.families import structure
 from genviz.capture.families.base import Call, Family, Plan, Tap, given
+from genviz.capture.families.parts import parts_of, unit_of
 from genviz.capture.families.positions import (
     ids_taken,
     no_position,
@@ -88,11 +89,23 @@ class Transformer(Family):
             "n_layers": max(len(layers), _number(config, "num_hidden_layers", "n_layer") or 0),
             "d_model": width,
             "n_heads": heads,
+            "n_kv_heads": _key_heads(config, attention, heads),
             "d_head": own or (width // heads if width and heads else None),
+            "d_ff": _feed_width(network, layers, width, config),
             "context": _number(config, "max_position_embeddings", "n_positions", "block_size")
             or _positions(network, layers),
             "vocab": vocab,
+            **_experts(config),
         }
+
+    def parts(self, network: Network) -> list[dict[str, Any]]:
+        """Embedding, positions, attention, feed-forward, norms, head."""
+        layers = structure.blocks(network, structure.attention_modules(network))
+        tables = token_tables(network, layers)
+        taps = position_taps(network, layers, _width(network, layers))
+        tables_of_positions = [tap.path for tap in taps if tap.path and tap.path not in tables]
+        heads = _output_paths(network, layers, tables)
+        return parts_of(network, layers, tokens=tables, positions=tables_of_positions, heads=heads)
 
 
 def _token_taps(tables: Mapping[str, nn.Module], sides: Sides) -> Iterator[Tap]:
@@ -115,7 +128,7 @@ def _block(
     missing: list[Missing] = []
     attending = []
     for path in block.attention:
-        unit = _unit_of(network, block.path, path)
+        unit = unit_of(network, block.path, path)
         attending.append(unit)
         source = _adding(network, unit)
         if source is None or unit == block.path:
@@ -134,14 +147,6 @@ def _block(
     if not own:
         lost.append(Missing(block.path, "neuron", "no feed-forward network was found in this block"))
     return [*taps, *own], [*missing, *lost]
-
-
-def _unit_of(network: Network, block: str, path: str) -> str:
-    """The direct part of a block that holds a module."""
-    for unit, _ in structure.units(network, block):
-        if path == unit or path.startswith(f"{unit}."):
-            return unit
-    return block
 
 
 def _adding(network: Network, unit: str) -> str | None:
@@ -206,15 +211,25 @@ def _output_layers(
     network: Network, layers: tuple[Block, ...], tables: Mapping[str, nn.Module]
 ) -> frozenset[int]:
     """Widths of the linear modules outside the blocks that are as wide as a vocabulary."""
+    outs = (structure.width_out(network[path]) for path in _output_paths(network, layers, tables))
+    return frozenset(int(out or 0) for out in outs)
+
+
+def _output_paths(
+    network: Network, layers: tuple[Block, ...], tables: Mapping[str, nn.Module]
+) -> tuple[str, ...]:
+    """Linear modules outside the blocks that are as wide as a vocabulary, or are called so."""
     vocabularies = {int(_rows(table)) for table in tables.values()}
-    found = set()
     inside = structure.within(network, layers)
-    for path, module in network.modules.items():
-        if path not in inside and structure.is_linear(module):
-            out = structure.width_out(module)
-            if out in vocabularies or re.search(r"lm_head|unembed|vocab|generator", path):
-                found.add(int(out or 0))
-    return frozenset(found)
+    return tuple(
+        path
+        for path, module in network.modules.items()
+        if path not in inside
+        and structure.is_linear(module)
+        and (
+            structure.width_out(module) in vocabularies or re.search(r"lm_head|unembed|vocab|generator", path)
+        )
+    )
 
 
 def _logits(widths: frozenset[int]) -> Callable[[Call], torch.Tensor | None]:
@@ -245,6 +260,41 @@ def _positions(network: Network, layers: tuple[Block, ...]) -> int | None:
         if length:
             return length
     return None
+
+
+def _key_heads(config: Any, attention: nn.Module, heads: int | None) -> int | None:
+    """Heads of keys and values: fewer than query heads under grouped-query attention (arXiv:2305.13245)."""
+    grouped = getattr(config, "new_decoder_architecture", False)  # Falcon's later models
+    if getattr(config, "multi_query", False) is True and not grouped:
+        return 1
+    return (
+        _number(config, "num_key_value_heads", "num_kv_heads", "n_kv_heads", "multi_query_group_num")
+        or _number(attention, "num_key_value_heads", "n_kv_heads", "num_kv_heads")
+        or heads
+    )
+
+
+def _feed_width(network: Network, layers: tuple[Block, ...], width: int | None, config: Any) -> int | None:
+    """How many neurons the feed-forward network of the first block has; of several experts, one's."""
+    told = _number(config, "moe_intermediate_size", "intermediate_size", "ffn_dim", "n_inner", "d_ff")
+    block = layers[0]
+    attending = {unit_of(network, block.path, path) for path in block.attention}
+    if told or block.path in attending:
+        return told
+    outs = [
+        structure.width_out(network[linear])
+        for path, _ in structure.units(network, block.path)
+        if path not in attending
+        for linear in structure.linears(network, path)
+    ]
+    return max((out for out in outs if out and out != width), default=None)
+
+
+def _experts(config: Any) -> dict[str, int]:
+    """How many experts a layer has and how many of them a token goes through."""
+    every = _number(config, "num_local_experts", "n_routed_experts", "num_experts", "moe_num_experts")
+    active = _number(config, "num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_k")
+    return {"n_experts": every, "n_active_experts": active} if every and active else {}
 
 
 def _rows(table: nn.Module) -> int:
