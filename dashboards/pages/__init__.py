@@ -3,6 +3,7 @@
 from dashboards.pages.adversarial_game import ADVERSARIAL_GAME
 from dashboards.pages.attention import ATTENTION
 from dashboards.pages.base import Click, Page, Panel
+from dashboards.pages.inside_the_layers import INSIDE_THE_LAYERS
 from dashboards.pages.latent_space import LATENT_SPACE
 from dashboards.pages.overview import OVERVIEW
 from dashboards.pages.perceptron import PERCEPTRON
@@ -14,6 +15,7 @@ PAGES: tuple[Page, ...] = (
     OVERVIEW,
     TOKENS_AND_POSITIONS,
     ATTENTION,
+    INSIDE_THE_LAYERS,
     LATENT_SPACE,
     ADVERSARIAL_GAME,
     PERCEPTRON,

@@ -68,7 +68,20 @@ def attention_recording(text: str = SENTENCE, layers: int = 2, heads: int = 4) -
             array = rng.standard_normal((1, heads, len(tokens), 4)).astype(np.float32) * 1.6
             attrs = {"rule": rule, "route": "sdpa"} if kind == "query" else {}
             made.add(f"layers.{number}.attn", kind, array, attrs=attrs)
+    _add_stream(made, layers, len(tokens), rng)
     return made
+
+
+def _add_stream(made: Recording, layers: int, tokens: int, rng: np.random.Generator) -> None:
+    """A residual stream of 16 channels to which attention and a feed-forward network add."""
+    stream = rng.standard_normal((1, tokens, 16)).astype(np.float32)
+    made.add("layers.0", "block_input", stream)
+    for number in range(layers):
+        for part in ("attn", "feed"):
+            added = rng.standard_normal(stream.shape).astype(np.float32)
+            stream = stream + added
+            made.add(f"layers.{number}.{part}", "contribution", added)
+        made.add(f"layers.{number}", "hidden", stream)
 
 
 def perceptron_recording(rows: int = 12) -> Recording:

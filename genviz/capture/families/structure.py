@@ -121,6 +121,16 @@ def adds_residual(network: Network, path: str, attention: str | None = None) -> 
     return any(not _QK_NORM.fullmatch(name.rpartition(".")[2]) for name in inside)
 
 
+def normalises_stream(network: Network, path: str, width: int | None) -> bool:
+    """Tell whether a module is a norm as wide as the residual stream, and no query's or key's."""
+    module = network[path]
+    weight = module._parameters.get("weight")
+    fits = weight is None or width is None or weight.numel() == width
+    return (
+        is_norm(module) and fits and not module._modules and not _QK_NORM.fullmatch(path.rpartition(".")[2])
+    )
+
+
 def mixes_experts(network: Network, path: str) -> bool:
     """Tell whether a feed-forward part chooses among experts."""
     for _, module in network.below(path):

@@ -59,6 +59,7 @@ class Transformer(Family):
             own, lost = _block(network, block, width, sides)
             taps += own
             missing += lost
+        taps += [*_first_inputs(layers, sides), *_norms(network, layers, width, sides)]
         if not tables:
             why = "no table of token vectors was found: the model is given vectors"
             missing += [Missing(root, "ids", why), Missing(root, "embedding", why)]
@@ -147,6 +148,22 @@ def _block(
     if not own:
         lost.append(Missing(block.path, "neuron", "no feed-forward network was found in this block"))
     return [*taps, *own], [*missing, *lost]
+
+
+def _first_inputs(layers: tuple[Block, ...], sides: Sides) -> Iterator[Tap]:
+    """What the first block of each stack gets."""
+    first = {sides.name(block.path): block.path for block in reversed(layers)}
+    for path in first.values():
+        yield Tap(path, "block_input", take=given, attrs=sides.at(path))
+
+
+def _norms(network: Network, layers: tuple[Block, ...], width: int | None, sides: Sides) -> Iterator[Tap]:
+    """Normalisations of the residual stream, in the blocks and after them."""
+    inside = structure.within(network, layers)
+    for path, module in network.modules.items():
+        if network.path(module) == path and structure.normalises_stream(network, path, width):
+            # Outside the blocks they may belong to a head or a table that a run does not need.
+            yield Tap(path, "normalised", attrs=sides.at(path), optional=path not in inside)
 
 
 def _adding(network: Network, unit: str) -> str | None:

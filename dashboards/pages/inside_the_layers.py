@@ -1,0 +1,15 @@
+"""Inside the layers: what each of them does to one token on its way to the next word."""
+
+from dashboards.pages.base import Click, Page, Panel
+
+INSIDE_THE_LAYERS = Page(
+    "inside-the-layers",
+    "Inside the layers",
+    "What does each layer do to one token on its way to the next word?",
+    needs=("hidden",),
+    panels=(
+        Panel(("residual_norms",), columns=12, rows=6),
+        Panel(("residual_path",), columns=12, rows=6),
+    ),
+    clicks={"residual_norms": Click(sets=("position",), trace="layers")},
+)
