@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -12,7 +13,12 @@ from genviz.capture.attention.seen import Seen
 from genviz.capture.copies import Kept, Unreadable, snapshot
 from genviz.capture.keeper import Keeper
 from genviz.capture.keys import Continuation, KeyHistory
-from genviz.recording import Entry
+from genviz.recording import Entry, Missing
+
+_NO_VALUE = (
+    "no matrix product of the attention weights and one value per key was seen after the softmax: the model "
+    "mixes its values in another way"
+)
 
 
 @dataclass
@@ -37,6 +43,7 @@ class AttentionKeeper:
         self._sites: dict[str, _Site] = {}
         self._masks = MaskReader()
         self._bias: tuple[torch.Tensor, str, int] | None = None
+        self._awaiting: WeakKeyDictionary[Seen, tuple[str, int, dict[str, Any]]] = WeakKeyDictionary()
         #: Position of the first token of the current run in the sequence that it continues.
         self.offset = 0
 
@@ -51,7 +58,7 @@ class AttentionKeeper:
 
     def attended(self, site: str, seen: Seen, attrs: Mapping[str, Any]) -> None:
         """Keep one call at a site."""
-        if not self._keeper.wants(site, "attention", "query", "key"):
+        if not self._keeper.wants(site, "attention", "query", "key", "value"):
             return
         state = self._sites.setdefault(site, _Site())
         call, state.calls = state.calls, state.calls + 1
@@ -76,6 +83,22 @@ class AttentionKeeper:
             site, "attention", seen.weights, call=call,
             attrs={**attrs, "route": seen.route, **_started(start)},
         )  # fmt: skip
+        self._awaiting[seen] = (site, call, {**attrs, "route": seen.route})
+        self.valued(seen)
+
+    def valued(self, seen: Seen) -> None:
+        """Keep the values of a call whose weights were kept."""
+        where = self._awaiting.get(seen)
+        if where is None or seen.value is None or not self._keeper.wants_values:
+            return
+        del self._awaiting[seen]
+        site, call, attrs = where
+        self._keeper.keep(site, "value", seen.value, call=call, attrs=attrs)
+
+    def missing(self) -> list[Missing]:
+        """Values that were asked for and not seen."""
+        kept = self._sites if self._keeper.wants_values else ()
+        return [Missing(site, "value", _NO_VALUE) for site in kept if not self._keeper.has(site, "value")]
 
     def _inputs(self, site: str, seen: Seen, call: int, attrs: Mapping[str, Any]) -> None:
         query, key = _whole_batch(seen)
@@ -105,8 +128,24 @@ class AttentionKeeper:
         else:
             state.history.restart(fresh)
         self._beside(site, masking, seen, call, continued)
+        if self._keeper.wants_values:
+            self._mixed(site, seen, call, (key.shape, continued, attrs))
         if self._keeper.settings.verify:
             self._verify(entry, seen, masking, key)
+
+    def _mixed(
+        self, site: str, seen: Seen, call: int, keys: tuple[torch.Size, Continuation, Mapping[str, Any]]
+    ) -> None:
+        """Keep the values that belong to the keys that were kept."""
+        (samples, _, count, _), continued, attrs = keys
+        value = seen.project() if seen.value is None and seen.project is not None else seen.value
+        if value is None or value.ndim != 4 or value.shape[2] < count:
+            return
+        fresh = value[:, :, continued.start - continued.dropped : count].expand(samples, -1, -1, -1)
+        self._keeper.keep(
+            site, "value", fresh, call=call,
+            attrs={**attrs, "route": seen.route, **_continuing(continued.start)},
+        )  # fmt: skip
 
     def _masking(self, seen: Seen) -> Masking:
         rule = MaskRule(seen.causal, seen.offset, seen.window, seen.scale, seen.softcap)

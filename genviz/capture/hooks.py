@@ -37,6 +37,9 @@ class Watcher(Protocol):
     def attended(self, seen: Any) -> None:
         """Tell that attention was computed (a :class:`genviz.capture.attention.seen.Seen`)."""
 
+    def valued(self, seen: Any) -> None:
+        """Tell the values of an attention call whose weights were told before (``seen.value``)."""
+
     def unattended(self, module: nn.Module | None, reason: str) -> None:
         """Tell that attention was computed in a way that cannot be kept."""
 

@@ -46,6 +46,11 @@ class Keeper:
         #: What was kept since the model was last called.
         self.of_this_run: list[Entry] = []
 
+    @property
+    def wants_values(self) -> bool:
+        """Whether the values of attention are to be kept: they were asked for."""
+        return self.settings.values or (self._kinds is not None and "value" in self._kinds)
+
     def wants(self, site: str, *kinds: str) -> bool:
         """Tell whether any of these kinds is to be kept at a site."""
         if self._sites is not None and not any(fnmatchcase(site, pattern) for pattern in self._sites):

@@ -40,6 +40,9 @@ class _PartByPart:
     def attended(self, seen: Any) -> None:
         pass
 
+    def valued(self, seen: Any) -> None:
+        pass
+
     def unattended(self, module: nn.Module | None, reason: str) -> None:
         pass
 

@@ -60,7 +60,7 @@ def record(
         Keep only these kinds (:data:`genviz.kinds.KINDS`); ``"attention"`` stands for all that it is
         worked out from.
     **options
-        ``logits``, ``top``, ``tokenizer``, ``verify``, ``title``, ``about``: see
+        ``logits``, ``top``, ``tokenizer``, ``verify``, ``values``, ``title``, ``about``: see
         :class:`genviz.capture.settings.Settings`.
 
     Returns
@@ -128,7 +128,7 @@ class Capture(AbstractContextManager[LiveRecording]):
         self._shapes: dict[str, tuple[int, ...]] = {}
         self.recording.before_writing = self._describe
         try:
-            hooks.attach(self, attention.stand_ins(self._network) if self._sees_attention() else ())
+            hooks.attach(self, self._stand_ins())
         except BaseException:
             hooks.detach(self)  # an interrupt may come when the last of it is in place
             raise
@@ -179,6 +179,10 @@ class Capture(AbstractContextManager[LiveRecording]):
         if site is not None and not (seen.weights is not None and self._holds_attention(site)):
             self._attention.attended(site, seen, self._plan.attention_attrs(site))
 
+    def valued(self, seen: Seen) -> None:
+        """Tell the values of an attention call that was told before."""
+        self._attention.valued(seen)
+
     def unattended(self, module: nn.Module | None, reason: str) -> None:
         """Tell that attention was computed in a way that cannot be kept."""
         site = self._site_of(module)
@@ -213,7 +217,12 @@ class Capture(AbstractContextManager[LiveRecording]):
     # -- info ----------------------------------------------------------------------------------------
 
     def _sees_attention(self) -> bool:
-        return self._kinds is None or bool({"attention", "query", "key"} & self._kinds)
+        return self._kinds is None or bool({"attention", "query", "key", "value"} & self._kinds)
+
+    def _stand_ins(self) -> Iterable[hooks.StandIn]:
+        if not self._sees_attention():
+            return ()
+        return attention.stand_ins(self._network, self._keeper.wants_values)
 
     def _describe(self) -> None:
         """Write down all that is known about the run so far."""
@@ -231,6 +240,7 @@ class Capture(AbstractContextManager[LiveRecording]):
         self._keeper.settle()
         self._describe()
         missing = [*self._plan.missing, *self._keeper.missing(), *self._taps.missing()]
+        missing += self._attention.missing()
         missing += self._attention_missing()
         present = {(entry.site, entry.kind) for entry in self.recording.entries()}
         wanted = [m for m in missing if self._keeper.wants(m.site, *PARTS.get(m.kind, (m.kind,)))]

@@ -21,6 +21,7 @@ class Options(TypedDict, total=False):
     top: int
     tokenizer: Any
     verify: bool
+    values: bool
     title: str | None
     about: str | None
 
@@ -42,6 +43,9 @@ class Settings:
     verify : bool
         Also work out each attention call's weights times its values, and note how far that is from what
         the model computed (``attrs["error"]``).
+    values : bool
+        Also keep the values that attention mixes (kind ``value``): half as much memory again as queries and
+        keys take. Naming ``"value"`` in ``kinds=`` asks for them too.
     title, about : str, optional
         For the first page of the dashboard.
     """
@@ -50,6 +54,7 @@ class Settings:
     top: int = 10
     tokenizer: Any = None
     verify: bool = False
+    values: bool = False
     title: str | None = None
     about: str | None = None
 

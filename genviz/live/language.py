@@ -102,7 +102,9 @@ class LanguageModel(LiveModel):
             own["this model, target side"] = self.target.tokenizer
         return [split(each, text, name=name).to_json() for name, each in {**own, **self.others}.items()]
 
-    def record(self, text: Text | None = None, target_text: Text | None = None) -> Recording:
+    def record(
+        self, text: Text | None = None, target_text: Text | None = None, *, values: bool = False
+    ) -> Recording:
         """Run the model on a text and record everything inside.
 
         Parts that PyTorch's fused encoder kernel would not give out run one by one; the provenance says so.
@@ -113,6 +115,8 @@ class LanguageModel(LiveModel):
             Default: the first example.
         target_text : str, optional
             For an encoder–decoder: what the decoder reads. Default: what the model itself answers, greedily.
+        values : bool
+            Also keep what attention mixes (kind ``value``).
         """
         from genviz.capture import part_by_part, record
 
@@ -124,7 +128,9 @@ class LanguageModel(LiveModel):
         target = self._target(source, target_text) if self.two_sided else None
         report(0.5, "recording")
         answer = None if target is None else [target.tokens]
-        watching = record(self.modules[""], family=self.family, tokens=[source.tokens], target_tokens=answer)
+        watching = record(
+            self.modules[""], family=self.family, tokens=[source.tokens], target_tokens=answer, values=values
+        )
         with self.running(), part_by_part(self.modules[""]) as changed, watching as seen:
             self._run(source.ids, None if target is None else target.ids)
         provenance = {**seen.info["provenance"], **changed}

@@ -1,6 +1,6 @@
 """Reading attention from a recording: which call, which rows, which tokens along the axes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ class AttentionReader:
         found = [e for e in here if e.kind == "query"] or [e for e in here if e.kind == "attention"]
         self._entries = {entry.call: entry for entry in found}
         self._key_entries = {entry.call: entry for entry in here if entry.kind == "key"}
+        self._value_entries = {entry.call: entry for entry in here if entry.kind == "value"}
         self._others = {(entry.kind, entry.call): entry for entry in here if entry.kind in _OTHERS}
         self._assembled: tuple[int, NDArray[Any]] | None = None
         size = max(entry.shape[0] for entry in found)
@@ -95,6 +96,22 @@ class AttentionReader:
             return self.inputs(call).weights(head, rows)
         stored = entry.load()[self.sample, head]
         return np.asarray(stored if rows is None else stored[rows], np.float32)
+
+    def values(self, call: int, head: int) -> NDArray[np.float32]:
+        """What one call mixes by the weights of one head, shape ``(key, channel)``.
+
+        Raises
+        ------
+        NotCaptured
+            When values were not asked for in the capture.
+        """
+        if call not in self._value_entries:
+            raise NotCaptured(self._no_values())
+        if "query" in {entry.kind for entry in self._entries.values()}:
+            values = self._joined(self._value_entries, call, self._key_count(call))
+        else:
+            values = self._value_entries[call].load()[self.sample]
+        return np.asarray(values[head // (self.heads // values.shape[0])], np.float32)
 
     def read(self, *, head: int | None, call: int | None, query: Selection, key: Selection) -> "xr.DataArray":
         """Labelled weights for the rows and columns asked for; see :meth:`Recording.attention`."""
@@ -156,30 +173,47 @@ class AttentionReader:
         return int(key.attrs.get("key_start", 0)) + key.shape[2]
 
     def _key(self, call: int) -> Entry:
-        if call not in self._key_entries:
-            raise NotCaptured(f"the keys of call {call} at {self.site!r} are not in this recording")
-        return self._key_entries[call]
+        return self._part(self._key_entries, call)
+
+    def _part(self, entries: Mapping[int, Entry], call: int) -> Entry:
+        if call not in entries:
+            what = "keys" if entries is self._key_entries else "values"
+            raise NotCaptured(f"the {what} of call {call} at {self.site!r} are not in this recording")
+        return entries[call]
+
+    def _no_values(self) -> str:
+        reason = next(
+            (m.reason for m in self._recording.missing if (m.site, m.kind) == (self.site, "value")), None
+        )
+        if reason:
+            return f"values at {self.site!r} were not captured, because {reason}"
+        return (
+            f"values at {self.site!r} were not captured: a recording keeps them when they are asked for, "
+            "with record(model, values=True)"
+        )
 
     def _keys(self, call: int) -> NDArray[Any]:
-        """Keys of one call; with a cache a call stores only its new ones (``key_start`` says from where).
-
-        What was put together for one call is kept, because the calls of a generation share it.
-        """
+        """Keys of one call; what was put together is kept, because the calls of a generation share it."""
         count = self._key_count(call)
         if self._assembled is not None and self._continues(self._assembled[0], call):
             return self._assembled[1][:, :count]
+        last = self._last_of(call)
+        keys = self._joined(self._key_entries, last)
+        self._assembled = (last, keys)
+        return keys[:, :count]
+
+    def _joined(self, entries: Mapping[int, Entry], at: int, count: int | None = None) -> NDArray[Any]:
+        """Keys or values of one call; with a cache a call stores only its new ones (``key_start``)."""
         parts: list[NDArray[Any]] = []
-        last, needed = self._last_of(call), -1
-        at = last
+        needed = -1
         while needed:
-            entry = self._key(at)
+            entry = self._part(entries, at)
             stored = entry.load()[self.sample]
             start = int(entry.attrs.get("key_start", 0))
             parts.append(stored if needed < 0 else stored[:, : needed - start])
             needed, at = start, at - 1
-        keys = parts[0] if len(parts) == 1 else np.concatenate(parts[::-1], axis=1)
-        self._assembled = (last, keys)
-        return keys[:, :count]
+        joined = parts[0] if len(parts) == 1 else np.concatenate(parts[::-1], axis=1)
+        return joined[:, :count]
 
     def _last_of(self, call: int) -> int:
         """The last call whose keys go on from those of ``call``."""

@@ -63,7 +63,7 @@ def half_way_through_attaching(model: Any, run: Run) -> None:
     class Watcher:
         late = frozenset(list(_modules(model))[:2])
 
-        before = after = attended = unattended = lambda *_: None
+        before = after = attended = valued = unattended = lambda *_: None
 
     with pytest.raises(Boom):
         hooks.attach(Watcher(), [hooks.StandIn(nn.functional, "softmax", bad)])

@@ -32,9 +32,11 @@ def tables(*models: nn.Module) -> dict[str, Any]:
         (functional, "scaled_dot_product_attention"), (functional, "softmax"), (torch, "softmax"),
         (torch.special, "softmax"), (torch, "_native_multi_head_attention"),
         (torch, "_transformer_encoder_layer_fwd"), (torch.backends.mha, "get_fastpath_enabled"),
+        (torch, "matmul"), (torch, "bmm"), (torch, "einsum"),
     ):  # fmt: skip
         found[f"{owner.__name__}.{name}"] = getattr(owner, name)
-    found["Tensor.softmax"] = vars(torch.Tensor).get("softmax")
+    for name in ("softmax", "matmul", "bmm", "__matmul__"):
+        found[f"Tensor.{name}"] = vars(torch.Tensor).get(name)
     try:
         from transformers.modeling_utils import AttentionInterface
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from genviz.capture.attention import multi_head, registry, sdpa, softmax
+from genviz.capture.attention import mixing, multi_head, registry, sdpa, softmax
 from genviz.capture.hooks import StandIn
 from genviz.capture.modules import Network
 
@@ -10,7 +10,9 @@ from genviz.capture.modules import Network
 ROUTES = (registry, multi_head, sdpa, softmax)
 
 
-def stand_ins(network: Network) -> Iterator[StandIn]:
-    """Everything to put in place while attention of a model is captured."""
+def stand_ins(network: Network, values: bool = False) -> Iterator[StandIn]:
+    """Everything to put in place while attention of a model (and what it mixes) is captured."""
     for route in ROUTES:
         yield from route.stand_ins(network)
+    if values:
+        yield from mixing.stand_ins(network)

@@ -75,7 +75,7 @@ def _seen(
     masked: tuple[torch.Tensor | None, int | None],
 ) -> Seen:
     """Queries and keys as the kernel computes them; it reads any mask as boolean (True is masked)."""
-    weight, bias, width, heads = projection
+    _, _, width, heads = projection
     mask, kind = masked
     key_mask = None
     with torch.no_grad(), torch.autocast(inputs[0].device.type, enabled=False):
@@ -84,12 +84,9 @@ def _seen(
             inputs = tuple(torch.nested.to_padded_tensor(part, 0.0) for part in inputs)
             present = torch.arange(inputs[1].shape[1], device=lengths.device)[None] < lengths[:, None]
             key_mask = None if bool(present.all()) else present
-        parts = [
-            functional.linear(part.detach(), weight[at : at + width], bias[at : at + width])
-            .unflatten(-1, (heads, -1))
-            .transpose(1, 2)
-            for part, at in zip(inputs, (0, width, 2 * width), strict=True)
-        ][:2]
+        query, key = (
+            _projected(part, projection, at) for part, at in zip(inputs[:2], (0, width), strict=True)
+        )
     if mask is not None:
         allowed = ~mask.bool()
         if kind == 1:
@@ -97,6 +94,17 @@ def _seen(
         else:
             mask = allowed
     return Seen(
-        "multi_head", query=parts[0], key=parts[1], mask=mask, key_mask=key_mask,
-        scale=1 / math.sqrt(width // heads),
+        "multi_head", query=query, key=key, mask=mask, key_mask=key_mask,
+        scale=1 / math.sqrt(width // heads), project=lambda: _projected(inputs[2], projection, 2 * width),
     )  # fmt: skip
+
+
+def _projected(
+    source: torch.Tensor, projection: tuple[torch.Tensor, torch.Tensor, int, int], at: int
+) -> torch.Tensor:
+    """One of the three projections, (sample, head, token, channel): it begins at row ``at``."""
+    weight, bias, width, heads = projection
+    with torch.no_grad(), torch.autocast(source.device.type, enabled=False):
+        whole = functional.linear(source.detach(), weight[at : at + width], bias[at : at + width])
+    parted: torch.Tensor = whole.unflatten(-1, (heads, -1)).transpose(1, 2)  # (sample, head, token, channel)
+    return parted

@@ -76,10 +76,10 @@ class _Called:
         attended = output[0] if isinstance(output, tuple) else output
         seen = self._seen(frame, output)
         seen.module = self.module
-        if seen.query is not None and isinstance(attended, torch.Tensor) and attended.ndim == 4:
-            seen.value, seen.output = self.value, attended.transpose(1, 2)
-            if seen.key is not None and seen.key.shape[2] < self.value.shape[2]:
-                seen.value = self.value[:, :, : seen.key.shape[2]]
+        if isinstance(attended, torch.Tensor) and attended.ndim == 4:
+            seen.output = attended.transpose(1, 2)
+        if seen.value is None and self.value.ndim == 4:
+            seen.value = self.value[:, :, : seen.lengths[1]]  # a static cache is cut to what is filled
         return seen
 
     def _seen(self, frame: frames.Frame, output: Any) -> Seen:
@@ -91,7 +91,7 @@ class _Called:
                 weights = frame.softmax  # before dropout
             return Seen("eager", weights=weights)
         if frame.inner is not None:
-            return frame.inner.seen(frame.inner.query)
+            return frame.inner.seen(None)
         return self._from_arguments()
 
     def _from_kernel(self, frame: frames.Frame) -> Seen:

@@ -55,7 +55,7 @@ class Arguments:
         self.causal = bool(is_causal)
         self.scale = 1 / math.sqrt(query.shape[-1]) if scale is None else float(scale)
 
-    def seen(self, output: torch.Tensor) -> Seen:
+    def seen(self, output: torch.Tensor | None) -> Seen:
         """The call as the innermost running module's."""
         module = _attending()
         multi_head = isinstance(module, nn.MultiheadAttention)
@@ -66,7 +66,8 @@ class Arguments:
             mask = four_axes(mask, heads) if mask.shape[0] > 1 else mask[None]
         return Seen(
             "multi_head" if multi_head else "sdpa",
-            query=query, key=key, value=value, output=four_axes(output, heads),
+            query=query, key=key, value=value,
+            output=None if output is None else four_axes(output, heads),
             mask=mask, causal=self.causal, scale=self.scale, module=module,
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ from genviz.capture import hooks
 _HEADS = ("num_heads", "num_attention_heads", "n_heads", "n_head", "nhead", "heads", "nheads")
 
 
-@dataclass
+@dataclass(eq=False)
 class Seen:
     """What attention was computed from (or its finished weights), as tensors of the running model.
 
@@ -31,9 +31,11 @@ class Seen:
     key_mask : tensor (sample, key), optional
         True where a key may be attended to.
     sinks : tensor (head,), optional
-    value, output : tensor, optional
-        For the check of what is recomputed: ``(sample, group, key, channel)`` and
-        ``(sample, head, query, channel)``.
+    value : tensor (sample, group, key, channel), optional
+    output : tensor (sample, head, query, channel), optional
+        For the check of what is recomputed.
+    project : callable, optional
+        Works the values out, where a kernel does not hand them over.
     module : nn.Module, optional
         The attention module; the innermost that runs when not given.
     """
@@ -52,6 +54,7 @@ class Seen:
     sinks: torch.Tensor | None = None
     value: torch.Tensor | None = None
     output: torch.Tensor | None = None
+    project: Callable[[], torch.Tensor] | None = None
     module: nn.Module | None = None
 
     @property
@@ -64,15 +67,15 @@ class Seen:
         return self.query.shape[2], self.key.shape[2]
 
 
-def tell(build: Callable[[], Seen | None], module: nn.Module | None = None) -> None:
-    """Tell the watchers of this context about one attention call.
+def tell(build: Callable[[], Seen | None], module: nn.Module | None = None) -> Seen | None:
+    """Tell the watchers of this context about one attention call, and return what they were told.
 
     The model's run goes on whatever happens here: what cannot be told is reported as missing, with the
     reason.
     """
     watchers = hooks.watchers()
     if not watchers:
-        return
+        return None
     with hooks.quiet():
         try:
             seen = build()
@@ -80,9 +83,10 @@ def tell(build: Callable[[], Seen | None], module: nn.Module | None = None) -> N
             running = hooks.running()
             for watcher in watchers:
                 watcher.unattended(module or (running[-1] if running else None), str(error) or repr(error))
-            return
+            return None
         for watcher in watchers if seen is not None else ():
             watcher.attended(seen)
+        return seen
 
 
 def heads_of(module: nn.Module | None) -> int | None:

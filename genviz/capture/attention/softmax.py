@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from genviz.capture import hooks
-from genviz.capture.attention import frames
+from genviz.capture.attention import frames, mixing
 from genviz.capture.attention.names import holders
 from genviz.capture.attention.seen import Seen, four_axes, heads_of, tell
 from genviz.capture.modules import Network
@@ -39,7 +39,9 @@ def _build(original: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]
             if frame is not None:
                 frame.softmax = output
             else:
-                tell(lambda: _seen(output))
+                seen = tell(lambda: _seen(output))
+                if seen is not None:
+                    mixing.wait_for(seen)
         return output
 
     return softmax
