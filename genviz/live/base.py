@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 import torch
@@ -14,6 +14,13 @@ from genviz.errors import LiveError
 from genviz.live.progress import report
 
 Array = NDArray[Any]
+
+
+class Shown(TypedDict, total=False):
+    """What a live model is called before people; the title defaults to the class of the model."""
+
+    title: str
+    about: str
 
 
 class LiveModel(ABC):
@@ -91,6 +98,20 @@ class LiveModel(ABC):
         finally:
             for part, training in flags:
                 part.training = training
+
+
+def refuse_unknown(name: str, given: Mapping[str, Any], known: type) -> None:
+    """Hold options that come by name to those that a ``TypedDict`` lists.
+
+    Raises
+    ------
+    LiveError
+        When there is another.
+    """
+    takes = sorted(known.__annotations__)
+    for each in given:
+        if each not in takes:
+            raise LiveError(f"{name} has no argument {each!r}: beside its own it takes {', '.join(takes)}")
 
 
 def structure(modules: Mapping[str, nn.Module], family: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A live generator with its discriminator."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
@@ -13,10 +13,12 @@ from genviz.capture.families.score_units import score_unit
 from genviz.errors import LiveError
 from genviz.live.base import (
     LiveModel,
+    Shown,
     as_data,
     as_labels,
     batches,
     image_range,
+    refuse_unknown,
     sample_axes,
     spread,
     tensor_for,
@@ -50,7 +52,8 @@ class GAN(LiveModel):
     checkpoints : sequence of dict, optional
         ``{"step": n, "generator": weights, "discriminator": weights}`` from along the training; weights are
         paths of safetensors files or state dicts.
-    title, about : str
+    **shown
+        ``title``, ``about``.
 
     Examples
     --------
@@ -66,12 +69,12 @@ class GAN(LiveModel):
     def __init__(
         self, generator: nn.Module, discriminator: nn.Module | None = None, *, data: Any = None,
         labels: Mapping[str, Any] | None = None, latent_size: int | None = None,
-        score_unit: str | None = None, checkpoints: Sequence[Mapping[str, Any]] = (),
-        title: str = "", about: str = "",
+        score_unit: str | None = None, checkpoints: Sequence[Mapping[str, Any]] = (), **shown: Unpack[Shown],
     ) -> None:  # fmt: skip
+        refuse_unknown("GAN", shown, Shown)
         modules = {"generator": generator, "discriminator": discriminator}
         present = {name: module for name, module in modules.items() if module is not None}
-        super().__init__(present, title=title, about=about)
+        super().__init__(present, **shown)
         self.data = None if data is None else as_data(data, "data")
         self.labels = as_labels(labels, 0 if self.data is None else len(self.data))
         self.latent_shape = _latent_shape(generator, latent_size)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +10,23 @@ from torch import nn
 
 from genviz.capture.families.outputs import read_picture
 from genviz.errors import LiveError
-from genviz.live.base import LiveModel, as_data, batches, spread, tensor_for, to_array
+from genviz.live.base import LiveModel, Shown, as_data, batches, refuse_unknown, spread, tensor_for, to_array
 from genviz.live.weights import Checkpoints
 from genviz.recording import Recording
 
 Floats = NDArray[np.float32]
 _SHOWN = 256
 _KINDS = ("input", "weight", "bias", "weighted_sum", "activation")
-_KNOWN = ("feature_mean", "feature_scale", "target_mean", "target_scale", "truth")
+
+
+class Known(Shown, total=False):
+    """What is known of the data: how it was standardised, so that it shows in its own units; the formula."""
+
+    feature_mean: Any
+    feature_scale: Any
+    target_mean: Any
+    target_scale: Any
+    truth: Any
 
 
 class Perceptron(LiveModel):
@@ -37,10 +46,10 @@ class Perceptron(LiveModel):
     checkpoints : sequence of dict, optional
         ``{"step": n, "weights": weights}`` from along the training; see
         :class:`genviz.live.weights.Checkpoints`.
-    title, about : str
     **known
-        What is known of the data: ``feature_mean``, ``feature_scale``, ``target_mean``, ``target_scale``
-        (how it was standardised, so that it can be shown in its own units) and ``truth`` (the formula).
+        ``title``, ``about``; and what is known of the data: ``feature_mean``, ``feature_scale``,
+        ``target_mean``, ``target_scale`` (how it was standardised, so that it can be shown in its own units)
+        and ``truth`` (the formula).
 
     Examples
     --------
@@ -56,9 +65,10 @@ class Perceptron(LiveModel):
     def __init__(
         self, model: nn.Module, *, data: Any = None, target: Any = None, initial: nn.Module | None = None,
         feature_names: Sequence[str] = (), target_name: str = "",
-        checkpoints: Sequence[Mapping[str, Any]] = (), title: str = "", about: str = "", **known: Any,
+        checkpoints: Sequence[Mapping[str, Any]] = (), **known: Unpack[Known],
     ) -> None:  # fmt: skip
-        super().__init__({"": model}, title=title, about=about)
+        refuse_unknown("Perceptron", known, Known)
+        super().__init__({"": model}, title=known.pop("title", ""), about=known.pop("about", ""))
         self.data = None if data is None else _rows(data)
         self.target = None if target is None else as_data(target, "target")
         self._check_target()
@@ -66,7 +76,7 @@ class Perceptron(LiveModel):
         self.feature_names = self._names(feature_names)
         self.target_name = target_name
         self.checkpoints = Checkpoints(checkpoints, self.modules)
-        self.known = _checked(known)
+        self.known = _plain(known)
 
     @property
     def abilities(self) -> tuple[str, ...]:
@@ -149,20 +159,13 @@ class Perceptron(LiveModel):
         return given
 
 
-def _checked(known: dict[str, Any]) -> dict[str, Any]:
-    """Facts about the data as plain JSON; anything else is refused."""
-    unknown = [name for name in known if name not in _KNOWN]
-    if unknown:
-        raise LiveError(
-            f"Perceptron has no argument {unknown[0]!r}: of the data it can know {', '.join(_KNOWN)}"
-        )
-    plain: dict[str, Any] = {}
-    for name, value in known.items():
-        if value is not None:
-            plain[name] = (
-                str(value) if name == "truth" else np.asarray(value, np.float64).reshape(-1).tolist()
-            )
-    return plain
+def _plain(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts about the data as plain JSON."""
+    return {
+        name: str(value) if name == "truth" else np.asarray(value, np.float64).reshape(-1).tolist()
+        for name, value in known.items()
+        if value is not None
+    }
 
 
 def _rows(values: Any) -> Floats:

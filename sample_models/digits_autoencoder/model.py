@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from sample_models.digits import LATENT_SIZE, decoder_layers, digits, encoder_layers
+from sample_models.weights import restored
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 
@@ -37,9 +37,7 @@ class DigitsAutoencoder(nn.Module):
 
 def load(path: Path = WEIGHTS) -> DigitsAutoencoder:
     """Return the trained model, in evaluation mode."""
-    model = DigitsAutoencoder()
-    model.load_state_dict(load_file(path))
-    return model.eval()
+    return restored(DigitsAutoencoder(), path)
 
 
 def parts() -> dict[str, Any]:

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.svm import SVC
-from torch import Tensor
 
 from sample_models.digits import LATENT_SIZE, digits, reading
+from sample_models.variational import divergence
 
 from .model import DigitsVAE, load
 
@@ -56,14 +56,6 @@ def evaluate(model: DigitsVAE | None = None) -> dict[str, float]:
         "clear_real": clear_share(images),
         "clear_impostors": clear_share(impostors(images, digit, seed=1)),
     }
-
-
-def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Return the KL divergence to N(0, 1) of each number in the code, (latent,) in nats, mean over the batch.
-
-    Equation 10 of Kingma and Welling, "Auto-Encoding Variational Bayes" (2014).
-    """
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean(dim=0)
 
 
 def invent(model: DigitsVAE, count: int, *, seed: int) -> NDArray[np.float32]:

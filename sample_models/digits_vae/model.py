@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from sample_models.digits import LATENT_SIZE, decoder_layers, digits, encoder_layers
+from sample_models.variational import drawn
+from sample_models.weights import restored
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 
@@ -19,6 +19,7 @@ class DigitsVAE(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> reconstruction, mean, log_variance = DigitsVAE()(torch.rand(2, 1, 8, 8))
     >>> reconstruction.shape, mean.shape
     (torch.Size([2, 1, 8, 8]), torch.Size([2, 8]))
@@ -42,17 +43,13 @@ class DigitsVAE(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return reconstruction, mean and log-variance; the code is sampled while training, else the mean."""
         mean, log_variance = self.encode(x)
-        z = mean
-        if self.training:
-            z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        z = drawn(mean, log_variance) if self.training else mean
         return self.decode(z), mean, log_variance
 
 
 def load(path: Path = WEIGHTS) -> DigitsVAE:
     """Return the trained model, in evaluation mode."""
-    model = DigitsVAE()
-    model.load_state_dict(load_file(path))
-    return model.eval()
+    return restored(DigitsVAE(), path)
 
 
 def parts() -> dict[str, Any]:

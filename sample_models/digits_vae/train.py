@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
 from sample_models.digits import BATCH, LATENT_SIZE, fit, squared_error
+from sample_models.training import options, tell
+from sample_models.variational import divergence
 
 from .critic import Critic
-from .metrics import divergence, evaluate
+from .metrics import evaluate
 from .model import WEIGHTS, DigitsVAE
 
 EPOCHS = 250
@@ -47,15 +46,10 @@ def train(seed: int, *, epochs: int = EPOCHS) -> DigitsVAE:
 
 def main() -> None:
     """Train, save the weights and print the metrics of the card."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="folder for weights.safetensors")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    model = train(options.seed)
-    options.out.mkdir(parents=True, exist_ok=True)
-    save_file(model.state_dict(), options.out / WEIGHTS.name)
-    for name, value in evaluate(model).items():
-        print(f"{name:32s} {value:.4f}")
+    asked = options(__doc__, out=WEIGHTS.parent)
+    model = train(asked.seed)
+    save_file(model.state_dict(), asked.out / WEIGHTS.name)
+    tell(evaluate(model))
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from sample_models.faces import draw, labels, sample_factors
+from sample_models.weights import restored
 
 CHECKPOINTS = Path(__file__).with_name("checkpoints")
 LATENT_SIZE = 32
@@ -107,11 +107,11 @@ def checkpoints(folder: Path = CHECKPOINTS) -> list[dict[str, Any]]:
 
 def load(checkpoint: dict[str, Any]) -> tuple[Generator, Discriminator]:
     """Return generator and discriminator as they were at a checkpoint, in evaluation mode and float32."""
-    generator, discriminator = Generator(), Discriminator()
     # The files hold float16; copying into float32 modules widens them.
-    generator.load_state_dict(load_file(checkpoint["generator"]))
-    discriminator.load_state_dict(load_file(checkpoint["discriminator"]))
-    return generator.eval(), discriminator.eval()
+    return (
+        restored(Generator(), checkpoint["generator"]),
+        restored(Discriminator(), checkpoint["discriminator"]),
+    )
 
 
 def parts() -> dict[str, Any]:

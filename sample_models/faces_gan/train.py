@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import math
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from tqdm import trange
 
 from sample_models.faces import draw, sample_factors
+from sample_models.training import options, tell
 
 from .metrics import evaluate
 from .model import CHECKPOINTS, LATENT_SIZE, Discriminator, Generator, checkpoints
@@ -172,21 +172,15 @@ def _pace(share: float) -> float:
 
 def main() -> None:
     """Train, save the checkpoints and print the metrics of the card."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=CHECKPOINTS, help="folder for the checkpoints")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=STEPS)
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    for old in (*options.out.glob("*.safetensors"), *options.out.glob("steps.json")):
+    asked = options(__doc__, out=CHECKPOINTS, steps=STEPS)
+    for old in (*asked.out.glob("*.safetensors"), *asked.out.glob("steps.json")):
         old.unlink()
 
     def keep(step: int, generator: Generator, discriminator: Discriminator) -> None:
-        save_checkpoint(options.out, step=step, generator=generator, discriminator=discriminator)
+        save_checkpoint(asked.out, step=step, generator=generator, discriminator=discriminator)
 
-    train(options.seed, steps=options.steps, faces=FACES, keep=keep)
-    for name, value in evaluate(checkpoints(options.out)[-1]).items():
-        print(f"{name:32s} {value:.4f}")
+    train(asked.seed, steps=asked.steps, faces=FACES, keep=keep)
+    tell(evaluate(checkpoints(asked.out)[-1]))
 
 
 if __name__ == "__main__":

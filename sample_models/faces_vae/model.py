@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from sample_models.faces import draw, labels, sample_people
+from sample_models.variational import drawn
+from sample_models.weights import restored
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 LATENT_SIZE = 16
@@ -79,6 +79,7 @@ class FacesVAE(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> vae = FacesVAE().eval()
     >>> reconstruction, mean, log_variance = vae(torch.rand(2, 3, 32, 32))
     >>> reconstruction.shape, mean.shape
@@ -103,17 +104,13 @@ class FacesVAE(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return reconstruction, mean and log-variance; the code is sampled while training, else the mean."""
         mean, log_variance = self.encode(x)
-        z = mean
-        if self.training:
-            z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        z = drawn(mean, log_variance) if self.training else mean
         return self.decode(z), mean, log_variance
 
 
 def load(path: Path = WEIGHTS) -> FacesVAE:
     """Return the trained model, in evaluation mode."""
-    model = FacesVAE()
-    model.load_state_dict(load_file(path))
-    return model.eval()
+    return restored(FacesVAE(), path)
 
 
 def parts() -> dict[str, Any]:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sample_models.microworld import COURSE, WordTokenizer, draw_stories, spell
+from sample_models.weights import restored
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 VOCABULARY = Path(__file__).with_name("vocabulary.json")
@@ -151,9 +151,7 @@ def tokenizer() -> WordTokenizer:
 
 def load(path: Path = WEIGHTS) -> GPT:
     """Return the trained model, in evaluation mode."""
-    model = GPT(tokenizer().vocab_size)
-    model.load_state_dict(load_file(path))
-    return model.eval()
+    return restored(GPT(tokenizer().vocab_size), path)
 
 
 def parts() -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import copy
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import trange
+
+from sample_models.training import options, tell
 
 from .data import scalings, train_houses
 from .metrics import evaluate
@@ -81,14 +82,10 @@ def save(kept: dict[int, HousingPerceptron], folder: Path) -> None:
 
 def main() -> None:
     """Train, save weights and checkpoints, and print the metrics of the card."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="folder for the two weight files")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    kept = train(options.seed)
-    save(kept, options.out)
-    for name, value in evaluate(kept[max(kept)], kept[0]).items():
-        print(f"{name:32s} {value:.4f}")
+    asked = options(__doc__, out=WEIGHTS.parent)
+    kept = train(asked.seed)
+    save(kept, asked.out)
+    tell(evaluate(kept[max(kept)], kept[0]))
 
 
 if __name__ == "__main__":

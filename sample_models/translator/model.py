@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from sample_models.microworld import WordTokenizer, draw_pairs
+from sample_models.weights import restored
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 SOURCE_VOCABULARY = Path(__file__).with_name("french.json")
@@ -177,8 +177,7 @@ def load(path: Path = WEIGHTS) -> Translator:
     """Return the trained model, in evaluation mode."""
     source, target = tokenizers()
     model = Translator(source.vocab_size, target.vocab_size, pad_id=source.pad_id)
-    model.load_state_dict(load_file(path))
-    return model.eval()
+    return restored(model, path)
 
 
 def parts() -> dict[str, Any]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-import math
-from pathlib import Path
+from functools import partial
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
-from tqdm import trange
 
 from sample_models.microworld import Pair, WordTokenizer
+from sample_models.training import cosine, descend, options, tell
 
 from .data import PAIRS, make_tokenizers, training_pairs
 from .metrics import evaluate
@@ -58,44 +56,26 @@ def train(seed: int, *, steps: int = STEPS, pairs: int = PAIRS) -> Translator:
     source_ids, target_ids = encode(known, source, target)
     model = Translator(source.vocab_size, target.vocab_size, pad_id=source.pad_id).train()
     optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _pace(step, steps=steps))
-    progress = trange(steps, desc="translator", mininterval=2)
-    for step in progress:
+
+    def loss_at(_: int) -> Tensor:
         chosen = torch.randint(pairs, (BATCH,))
-        loss = loss_of(model, source_ids[chosen], target_ids[chosen])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        if step % 50 == 0:
-            progress.set_postfix(loss=f"{loss.item():.3f}")
+        return loss_of(model, source_ids[chosen], target_ids[chosen])
+
+    pace = partial(cosine, steps=steps, warm_up=min(300, 1 + steps // 5), floor=0.02)
+    descend(model, loss_at, optimiser=optimiser, pace=pace, steps=steps, longest=1.0, name="translator")
     return model.eval()
-
-
-def _pace(step: int, *, steps: int) -> float:
-    warm = min(1.0, (step + 1) / min(300, 1 + steps // 5))
-    return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
 def main() -> None:
     """Train, save weights and vocabularies, and print the metrics of the card."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--out", type=Path, default=WEIGHTS.parent, help="folder for weights and vocabularies"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=STEPS)
-    options = parser.parse_args()
+    asked = options(__doc__, out=WEIGHTS.parent, steps=STEPS)
     torch.set_num_threads(1)
-    model = train(options.seed, steps=options.steps)
-    options.out.mkdir(parents=True, exist_ok=True)
-    save_file(model.state_dict(), options.out / WEIGHTS.name)
+    model = train(asked.seed, steps=asked.steps)
+    save_file(model.state_dict(), asked.out / WEIGHTS.name)
     source, target = make_tokenizers(training_pairs())
-    source.save(options.out / SOURCE_VOCABULARY.name)
-    target.save(options.out / TARGET_VOCABULARY.name)
-    for name, value in evaluate(model, source, target).items():
-        print(f"{name:32s} {value:.4f}")
+    source.save(asked.out / SOURCE_VOCABULARY.name)
+    target.save(asked.out / TARGET_VOCABULARY.name)
+    tell(evaluate(model, source, target))
 
 
 if __name__ == "__main__":

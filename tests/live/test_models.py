@@ -475,9 +475,11 @@ def test_perceptrons_that_cannot_be_used_say_why() -> None:
     with pytest.raises(LiveError, match=r"rows have shape \(20, 3, 1\): give \(sample, feature\)"):
         Perceptron(House(), data=ROWS[:, :, None])
     with pytest.raises(
-        LiveError, match="Perceptron has no argument 'colour': of the data it can know feature_mean"
+        LiveError, match="Perceptron has no argument 'colour': beside its own it takes about, feature_mean"
     ):
-        Perceptron(House(), colour="red")
+        Perceptron(House(), colour="red")  # type: ignore[call-arg]
+    with pytest.raises(LiveError, match="GAN has no argument 'dta': beside its own it takes about, title"):
+        GAN(nn.Linear(2, 4), dta=ROWS)  # type: ignore[call-arg]
     with pytest.raises(LiveError, match="the weights at the start are not known: pass initial="):
         Perceptron(House(), data=ROWS).record_initial()
     assert Perceptron(House()).abilities == ("predict",)
@@ -515,6 +517,7 @@ def test_wrap_tells_what_things_are() -> None:
             {"model": House(), "data": ROWS, "target": ROWS[:, 0], "colour": 1},
             "Perceptron has no argument 'colour'",
         ),
+        ({"generator": nn.Linear(2, 4), "noise": 2}, "GAN has no argument 'noise'"),
     ],
 )
 def test_wrap_says_what_is_wrong(thing: Any, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,6 @@ from sample_models.digits_autoencoder import parts
 from sample_models.digits_autoencoder.metrics import evaluate
 from sample_models.digits_autoencoder.model import DigitsAutoencoder, load
 from sample_models.digits_autoencoder.train import train
-
-
-@pytest.fixture(autouse=True)
-def _own_random_state() -> Iterator[None]:
-    with torch.random.fork_rng():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
-from torch.distributions import Normal, kl_divergence
 
 from sample_models.digits import digits
 from sample_models.digits_autoencoder import parts as autoencoder_parts
 from sample_models.digits_vae import parts
 from sample_models.digits_vae.critic import Critic
-from sample_models.digits_vae.metrics import clear_share, divergence, evaluate, impostors, invent
+from sample_models.digits_vae.metrics import clear_share, evaluate, impostors, invent
 from sample_models.digits_vae.model import DigitsVAE, load
 from sample_models.digits_vae.train import train
-
-
-@pytest.fixture(autouse=True)
-def _own_random_state() -> Iterator[None]:
-    with torch.random.fork_rng():
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +47,6 @@ def test_code_is_used_and_bounded(metrics: dict[str, float]) -> None:
     assert metrics["active_units"] >= 6
     assert 5 < metrics["kl"] < 14
     assert metrics["kl"] == pytest.approx(sum(metrics[f"kl_{index}"] for index in range(8)))
-
-
-def test_divergence_matches_torch() -> None:
-    torch.manual_seed(1)
-    mean, log_variance = torch.randn(6, 3), torch.randn(6, 3)
-    reference = kl_divergence(Normal(mean, (0.5 * log_variance).exp()), Normal(0.0, 1.0)).mean(dim=0)
-    assert torch.allclose(divergence(mean, log_variance), reference, atol=1e-5)
 
 
 def test_parts_show_the_digits_of_the_autoencoder_with_codes_of_its_size() -> None:

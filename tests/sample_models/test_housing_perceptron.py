@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +22,6 @@ from sample_models.housing_perceptron.data import (
 from sample_models.housing_perceptron.metrics import evaluate, importance, r2
 from sample_models.housing_perceptron.model import WEIGHTS, HousingPerceptron, load, load_checkpoint, mistaken
 from sample_models.housing_perceptron.train import SAVED_EPOCHS, save, train
-
-
-@pytest.fixture(autouse=True)
-def _own_random_state() -> Iterator[None]:
-    with torch.random.fork_rng():
-        yield
 
 
 @pytest.fixture(scope="module")
