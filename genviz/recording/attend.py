@@ -57,6 +57,19 @@ class AttentionReader:
         return int(next(iter(self._entries.values())).shape[1])
 
     @property
+    def recording(self) -> "Recording":
+        """The recording that is read."""
+        return self._recording
+
+    def attrs(self, call: int | None = None) -> Mapping[str, Any]:
+        """What the capture said of one call's queries, or of the last one's."""
+        return self._chosen(max(self.calls) if call is None else call).attrs
+
+    def offset(self, call: int) -> int:
+        """Position of a call's first query in the sequence."""
+        return _offset(self._chosen(call))
+
+    @property
     def route(self) -> str:
         """How the attention was captured."""
         return str(next(iter(self._entries.values())).attrs.get("route", "eager"))

@@ -10,6 +10,7 @@ from genviz.views.attention_heads import attention_heads
 from genviz.views.attention_lines import attention_lines
 from genviz.views.attention_matrix import attention_matrix
 from genviz.views.base import View
+from genviz.views.head_map import head_map
 from genviz.views.interpolation import interpolation
 from genviz.views.latent_map import latent_map
 from genviz.views.model_sizes import model_sizes
@@ -43,6 +44,7 @@ VIEWS: tuple[View, ...] = (
     attention_matrix,
     attention_lines,
     attention_heads,
+    head_map,
     # Inside the layers
     residual_norms,
     residual_path,
@@ -70,6 +72,7 @@ __all__ = [
     "attention_heads",
     "attention_lines",
     "attention_matrix",
+    "head_map",
     "interpolation",
     "latent_map",
     "model_sizes",

@@ -64,8 +64,10 @@ class AttentionSite:
     @cached_property
     def start(self) -> int:
         """Position of the first query among the keys."""
-        rule = self._parts[0][1].rule if isinstance(self._parts[0][1], AttentionInputs) else None
-        return rule.offset if rule is not None and self.call is not None else 0
+        if self.call is None:
+            return 0
+        part = self._parts[0][1]
+        return part.rule.offset if isinstance(part, AttentionInputs) else self.reader.offset(self.call)
 
     def weights(self, head: int, rows: Rows) -> NDArray[np.float32]:
         """Weights of some rows, ``(row, key)``."""

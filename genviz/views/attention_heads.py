@@ -7,12 +7,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from genviz.analysis.attention import Pooling, entropy, pooled
-from genviz.errors import NotCaptured
 from genviz.figures import attention_heads as figures
 from genviz.figures.attention_heads import HeadMap, tile_side
 from genviz.views.attending import ALL_CALLS, AttentionSite, site_controls
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control
+from genviz.views.head_scores import running
 from genviz.views.subject import Subject
 
 MOST_ROWS_SAID = 256  # rows from which a long map's mean entropy is taken
@@ -44,10 +44,7 @@ def _draw(
     subject: Subject, *, theme: str, scale: str, pooling: str, sample: int = 0, call: Any = ALL_CALLS
 ) -> go.Figure:
     recording = subject.recorded()
-    sites = recording.sites(kind="attention")
-    opened = [
-        AttentionSite.of(recording, site, sample, call=call) for site in _running(recording, sites, call)
-    ]
+    opened = [AttentionSite.of(recording, site, sample, call=call) for site in running(recording, call)]
     side = tile_side(len(opened) * max(here.heads for here in opened))
     maps = [_site(here, side, pooling) for here in opened]
     count = sum(map(len, maps))
@@ -59,16 +56,6 @@ def _draw(
         theme=theme,
         title=f"{count:,} heads, {max(here.shape[1] for here in opened):,} tokens",
     )
-
-
-def _running(recording: Any, sites: tuple[str, ...], call: Any) -> tuple[str, ...]:
-    """Sites that ran in the call asked for (an encoder runs once, its decoder once per token)."""
-    if call == ALL_CALLS:
-        return sites
-    found = tuple(s for s in sites if call in recording.attention_reader(s).calls)
-    if not found:
-        raise NotCaptured(f"no attention in call {call}: the sites are {', '.join(sites[:8])}")
-    return found
 
 
 def _site(here: AttentionSite, side: int, pooling: str) -> list[HeadMap]:
