@@ -8,8 +8,8 @@ INSIDE_THE_LAYERS = Page(
     "What does each layer do to one token on its way to the next word?",
     needs=("hidden",),
     panels=(
-        Panel(("residual_norms",), columns=12, rows=6),
+        Panel(("logit_lens", "residual_norms"), columns=12, rows=6),
         Panel(("residual_path",), columns=12, rows=6),
     ),
-    clicks={"residual_norms": Click(sets=("position",), trace="layers")},
+    clicks={name: Click(sets=("position",), trace="layers") for name in ("logit_lens", "residual_norms")},
 )

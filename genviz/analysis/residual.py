@@ -5,15 +5,12 @@ Transformer Circuits", https://transformer-circuits.pub/2021/framework). Vectors
 ``(token, channel)``.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Vectors = NDArray[Any]
+from genviz.shapes import Float, Float64
 
 
-def lengths(vectors: Vectors) -> NDArray[np.float64]:
+def lengths(vectors: Float[np.ndarray, "*batch channel"]) -> Float64[np.ndarray, "*batch"]:
     """Euclidean length of each vector, over the last axis, in the units of the stream.
 
     Examples
@@ -21,11 +18,12 @@ def lengths(vectors: Vectors) -> NDArray[np.float64]:
     >>> lengths(np.array([[3.0, 4.0], [0.0, 2.0]]))
     array([5., 2.])
     """
-    found: NDArray[np.float64] = np.linalg.norm(np.asarray(vectors, np.float64), axis=-1)
-    return found
+    return np.asarray(np.linalg.norm(np.asarray(vectors, np.float64), axis=-1))
 
 
-def cosines(first: Vectors, second: Vectors) -> NDArray[np.float64]:
+def cosines(
+    first: Float[np.ndarray, "*batch channel"], second: Float[np.ndarray, "*batch channel"]
+) -> Float64[np.ndarray, "*batch"]:
     """Cosine of the angle between vectors, -1 … 1, over the last axis; NaN where one of them is zero.
 
     Examples
@@ -36,11 +34,16 @@ def cosines(first: Vectors, second: Vectors) -> NDArray[np.float64]:
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     product = lengths(first) * lengths(second)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found: NDArray[np.float64] = np.where(product > 0, (first * second).sum(-1) / product, np.nan)
-    return found
+        return np.asarray(np.where(product > 0, (first * second).sum(-1) / product, np.nan))
 
 
-def adds_up(before: Vectors, added: Vectors, after: Vectors, *, tolerance: float = 1e-3) -> bool:
+def adds_up(
+    before: Float[np.ndarray, "..."],
+    added: Float[np.ndarray, "..."],
+    after: Float[np.ndarray, "..."],
+    *,
+    tolerance: float = 1e-3,
+) -> bool:
     """Tell whether ``before + added`` is ``after``, up to a share ``tolerance`` of its length.
 
     Examples

@@ -27,6 +27,7 @@ def layer_map(
     hover: Sequence[Sequence[str]] | None = None,
     cells: Sequence[Sequence[str]] | None = None,
     span: tuple[float, float] | None = None,
+    ticks: tuple[Sequence[float], Sequence[str]] | None = None,
     theme: str = "light",
 ) -> go.Figure:
     """Draw a map of layers and tokens; a click gives ``[position]``.
@@ -49,6 +50,8 @@ def layer_map(
     span : (low, high), optional
         Values of the weakest and the strongest colour; without it, those of the map, and a logarithmic
         scale where a few values are much larger than the others.
+    ticks : (values, texts), optional
+        Of the colour bar.
     theme : {"light", "dark"}
     """
     figure = blank(theme, margin={"t": 12})
@@ -65,6 +68,8 @@ def layer_map(
         **_speaking(values, names, layers, hover=hover),
         **({} if cells is None else {"texttemplate": "%{text}", "text": cells}),
     )
+    if ticks is not None:
+        figure.data[0].colorbar.update(tickvals=list(ticks[0]), ticktext=list(ticks[1]))
     _not_numbers(figure, values, theme)
     _frame(figure, chosen, len(layers), theme)
     _axes(figure, names, layers)

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 
 from genviz.errors import LiveError
 from genviz.live.base import LiveModel, place_of
+from genviz.live.lens import logit_lens, read_translators
 from genviz.live.progress import report
+from genviz.live.stack import Layout
 from genviz.live.tokenizers import named, split
 from genviz.live.tokenizing import Tokenised, Tokenizing
 from genviz.recording import Recording
@@ -38,6 +41,8 @@ class LanguageModel(LiveModel):
     tokenizers : mapping or sequence, optional
         Others to set beside the model's own: ``{"name": tokenizer or path}``, or paths of ``tokenizer.json``
         files and of folders that hold one.
+    tuned_lens : path, optional
+        Affine maps for :meth:`logit_lens`: see :func:`genviz.live.lens.read_translators`.
     title, about : str
 
     Examples
@@ -50,12 +55,13 @@ class LanguageModel(LiveModel):
     """
 
     family = "transformer"
-    offers = ("record", "tokenize", "tokenizations", "next_tokens")
+    offers = ("record", "tokenize", "tokenizations", "next_tokens", "logit_lens")
 
     def __init__(
         self, model: nn.Module, tokenizer: Any = None, *, text: str | Sequence[Text] = (),
         target_tokenizer: Any = None, target_text: str | Sequence[Text] = (),
-        tokenizers: Mapping[str, Any] | Sequence[Any] = (), title: str = "", about: str = "",
+        tokenizers: Mapping[str, Any] | Sequence[Any] = (), tuned_lens: str | Path | None = None,
+        title: str = "", about: str = "",
     ) -> None:  # fmt: skip
         super().__init__({"": model}, title=title, about=about)
         self.others = named(tokenizers)
@@ -64,11 +70,24 @@ class LanguageModel(LiveModel):
         self.two_sided = target_tokenizer is not None or _config(model, "is_encoder_decoder") is True
         self.text: tuple[Text, ...] = (text,) if isinstance(text, str) else tuple(text)
         self.target_text = (target_text,) if isinstance(target_text, str) else tuple(target_text)
+        self.translators = {} if tuned_lens is None else read_translators(tuned_lens)
 
     @property
     def abilities(self) -> tuple[str, ...]:
-        """``next_tokens`` needs a model that predicts the next token from those before it."""
-        return tuple(name for name in self.offers if name != "next_tokens" or self.predicts_next)
+        """What this model can do: a next token needs one that predicts it, a lens one that scores words."""
+        able = {"next_tokens": self.predicts_next, "logit_lens": self.scores_vocabulary}
+        return tuple(name for name in self.offers if able.get(name, True))
+
+    @cached_property
+    def scores_vocabulary(self) -> bool:
+        """Whether the model gives a score per vocabulary entry, and has blocks to look into; tried out."""
+        with self.running():
+            try:
+                Layout.of(self)
+                target = self._start() if self.two_sided else None
+                return self.one_sample(self._run(self._example_ids(), target)) is not None
+            except LiveError:
+                return False
 
     @cached_property
     def predicts_next(self) -> bool:
@@ -76,12 +95,12 @@ class LanguageModel(LiveModel):
         ids = self._example_ids()
         with self.running():
             try:
-                scores = self._logits(self._run(ids, self._start() if self.two_sided else None))
+                scores = self.one_sample(self._run(ids, self._start() if self.two_sided else None))
             except LiveError:
                 return False
             if scores is None or self.two_sided:
                 return scores is not None
-            changed = self._logits(self._run([*ids[:-1], ids[-2]], None))
+            changed = self.one_sample(self._run([*ids[:-1], ids[-2]], None))
         return changed is not None and torch.allclose(scores[:-1], changed[:-1], rtol=1e-3, atol=1e-4)
 
     def tokenize(self, text: Text) -> dict[str, list[Any]]:
@@ -160,7 +179,7 @@ class LanguageModel(LiveModel):
         if self.two_sided:
             target = [*self._start(), *([] if not target_text else self._answer_ids(target_text))]
         with self.running():
-            scores = self._logits(self._run(source.ids, target))
+            scores = self.one_sample(self._run(source.ids, target))
         if scores is None:
             raise LiveError(f"{type(self.modules['']).__name__} gives no score per vocabulary entry")
         last = scores[-1].double()
@@ -174,6 +193,58 @@ class LanguageModel(LiveModel):
             "logits": best.values.tolist(),
         }
 
+    def logit_lens(
+        self, text: Text, *, word: int | str | None = None, top: int = 5, tuned: bool = False,
+        target_text: Text | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """What the model would say if it stopped after each layer (logit lens, or tuned lens).
+
+        Parameters
+        ----------
+        text : str or sequence of int
+        word : int or str, optional
+            A word (or id) whose probability and rank are wanted; without it, at each position the one that
+            the model says.
+        top : int
+            How many of the likeliest words at each place.
+        tuned : bool
+            Through the affine maps of ``tuned_lens``.
+        target_text : str or sequence of int, optional
+            For an encoder–decoder: what the decoder reads. Default: what the model itself answers.
+
+        Returns
+        -------
+        dict
+            ``ids`` and ``probabilities`` (layer, token, rank); ``chosen_probabilities``, ``ranks`` (1 is the
+            likeliest) and ``entropy`` in bits (layer, token); ``layers``, ``words``, ``chosen`` ids,
+            ``names`` of ids, ``route`` (what the states went through), ``error`` (of the last layer from the
+            model's own logits), ``tuned``.
+        """
+        source = self.source.encode(text)
+        target = self._target(source, target_text).ids if self.two_sided else None
+        wanted = None if word is None or word == "" else self.word_id(word)
+        return logit_lens(self, source.ids, target, word=wanted, top=top, tuned=tuned)
+
+    def word_id(self, word: int | str) -> int:
+        """Id of a word that is one token.
+
+        Raises
+        ------
+        LiveError
+            When it is none, or several.
+        """
+        if isinstance(word, int):
+            return word
+        found: list[str] = []
+        for written in (word, f" {word.strip()}"):
+            ids = self.target.plain_ids(written)
+            if len(ids) == 1:
+                return ids[0]
+            found = found or self.target.tokens(ids)
+        raise LiveError(
+            f"{word!r} is {len(found)} tokens for this model ({', '.join(found)}): choose one of them"
+        )
+
     def defaults(self) -> dict[str, Any]:
         """Example texts, and whether a target text can be given."""
         targets = [_written(each) for each in self.target_text]
@@ -181,35 +252,46 @@ class LanguageModel(LiveModel):
             "text": [_written(each) for each in self.text],
             "target_text": targets,
             "two_sided": self.two_sided,
+            "tuned_lens": bool(self.translators),
         }
 
     # -- running ---------------------------------------------------------------------------------
 
     def _run(self, ids: Sequence[int], target: Sequence[int] | None) -> Any:
+        return self.run_many(ids, target, 1)
+
+    def run_many(self, ids: Any, target: Any, count: int) -> Any:
+        """Run the model on ``count`` copies of a text, or on as many texts of equal length (nested ids)."""
         model = self.modules[""]
         accepted = inspect.signature(model.forward).parameters
-        source = self._tensor(ids)
+        source = self._tensor(ids, count)
         if "input_ids" not in accepted:
-            return model(source) if target is None else model(source, self._tensor(target))
+            return model(source) if target is None else model(source, self._tensor(target, count))
         arguments: dict[str, Any] = {"input_ids": source}
         if "attention_mask" in accepted:
             arguments["attention_mask"] = torch.ones_like(source)
         if target is not None:
-            arguments["decoder_input_ids"] = self._tensor(target)
+            arguments["decoder_input_ids"] = self._tensor(target, count)
         return model(**arguments)
 
-    def _tensor(self, ids: Sequence[int]) -> Tensor:
+    def _tensor(self, ids: Any, count: int = 1) -> Tensor:
         device, _ = place_of(self.modules[""])
-        return torch.tensor([list(ids)], dtype=torch.long, device=device)
+        found = torch.as_tensor(ids, dtype=torch.long, device=device)
+        return found if found.ndim == 2 else found.expand(count, -1).contiguous()
 
-    def _logits(self, output: Any) -> Tensor | None:
-        """Scores of one sample, (token, vocab), or None when the output is something else."""
+    def scores(self, output: Any) -> Tensor | None:
+        """Scores (sample, token, vocab), or None when the output is something else."""
         found = output.get("logits") if isinstance(output, dict) else getattr(output, "logits", output)
         if isinstance(found, tuple | list):
             found = next((each for each in found if isinstance(each, Tensor) and each.ndim == 3), None)
         if not isinstance(found, Tensor) or found.ndim != 3 or found.shape[-1] not in self._vocabularies():
             return None
-        return found[0].float()
+        return found.float()
+
+    def one_sample(self, output: Any) -> Tensor | None:
+        """Scores of the first sample, (token, vocab), or None when the output is something else."""
+        found = self.scores(output)
+        return None if found is None else found[0]
 
     def _vocabularies(self) -> set[int]:
         """How many entries the output can have: those of an embedding, or those the tokenizer knows."""
@@ -259,7 +341,7 @@ class LanguageModel(LiveModel):
         with self.running():
             while len(answer) <= _LONGEST:
                 report(0.5 * len(answer) / _LONGEST, "answering")
-                scores = self._logits(self._run(source, answer))
+                scores = self.one_sample(self._run(source, answer))
                 if scores is None:
                     break
                 best = int(scores[-1].argmax())

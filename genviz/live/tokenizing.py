@@ -67,6 +67,13 @@ class Tokenizing:
             return [str(tokenizer.decode([each])) for each in ids]
         return [str(each) for each in ids]
 
+    def plain_ids(self, text: str) -> list[int]:
+        """Ids of a text without the marks that the tokenizer puts around it."""
+        if hasattr(self.tokenizer, "convert_ids_to_tokens"):
+            return _flat(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        marks = {self.special(name) for name in ("bos", "eos", "cls", "sep", "pad")}
+        return [each for each in self._ids(text) if each not in marks]
+
     def special(self, name: str) -> int | None:
         """Id of a special token (``"bos"``, ``"eos"``, …), or None when the tokenizer has none."""
         for attribute in (f"{name}_id", f"{name}_token_id"):

@@ -81,7 +81,7 @@ def load_weights(module: nn.Module, weights: Any, what: str, prefix: str = "") -
     LiveError
         When the file is missing, is not a safetensors file, or does not fit the module.
     """
-    state = dict(weights) if isinstance(weights, Mapping) else _read(Path(weights), what)
+    state = dict(weights) if isinstance(weights, Mapping) else read_weights(Path(weights), what)
     state = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
     try:
         module.load_state_dict(state)
@@ -90,7 +90,8 @@ def load_weights(module: nn.Module, weights: Any, what: str, prefix: str = "") -
         raise LiveError(f"{what} does not fit {type(module).__name__}: {reason}") from None
 
 
-def _read(path: Path, what: str) -> dict[str, Any]:
+def read_weights(path: Path, what: str) -> dict[str, Any]:
+    """Read a safetensors file; ``what`` is what messages call it."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -13,6 +13,7 @@ from genviz.views.base import View
 from genviz.views.head_map import head_map
 from genviz.views.interpolation import interpolation
 from genviz.views.latent_map import latent_map
+from genviz.views.logit_lens import logit_lens
 from genviz.views.model_sizes import model_sizes
 from genviz.views.network import network
 from genviz.views.parameters import parameters
@@ -46,6 +47,7 @@ VIEWS: tuple[View, ...] = (
     attention_heads,
     head_map,
     # Inside the layers
+    logit_lens,
     residual_norms,
     residual_path,
     # Latent space
@@ -75,6 +77,7 @@ __all__ = [
     "head_map",
     "interpolation",
     "latent_map",
+    "logit_lens",
     "model_sizes",
     "network",
     "parameters",

@@ -107,7 +107,7 @@ def position_control(subject: Subject) -> Control:
 
 def sides(recording: Recording) -> list[str]:
     """Sequences of an encoder–decoder, the decoder's first; empty for a model with one."""
-    named = {_side(entry) for entry in recording.entries(kind="hidden")}
+    named = {side_of(entry) for entry in recording.entries(kind="hidden")}
     return [side for side in SIDES if side in named]
 
 
@@ -119,7 +119,7 @@ def parts_of(recording: Recording) -> list[str]:
 
 def words_of(recording: Recording, side: str = "", sample: int = 0) -> list[str]:
     """What stands at each position of a sequence."""
-    entries = [e for e in recording.entries(kind="hidden") if not side or _side(e) == side]
+    entries = [e for e in recording.entries(kind="hidden") if not side or side_of(e) == side]
     if not entries:
         return []
     last = entries[-1]
@@ -152,7 +152,8 @@ def stream_of(recording: Recording, side: str = "", sample: int = 0) -> Stream:
     return Stream(words, start, tuple(made), _norm_first(recording, blocks[-1][1][0]))
 
 
-def _side(entry: Entry) -> str | None:
+def side_of(entry: Entry) -> str | None:
+    """Name of the list of tokens that an entry lies along; None where there is only one."""
     found: str | None = entry.attrs.get("tokens", {}).get("token")
     return found
 
@@ -165,17 +166,17 @@ def _blocks(recording: Recording, side: str) -> list[tuple[str, list[Entry]]]:
     """Blocks in the order in which they ran, each with the entries of its calls."""
     found: dict[str, list[Entry]] = {}
     for entry in recording.entries(kind="hidden"):
-        if "token" in entry.axes and (not side or _side(entry) == side):
+        if "token" in entry.axes and (not side or side_of(entry) == side):
             found.setdefault(entry.site, []).append(entry)
     layers = (recording.info.get("facts") or {}).get("n_layers") or 1
     if len(found) == 1 and layers > 1:  # one block that runs again and again: each time is a layer
         site, entries = next(iter(found.items()))
         if len(entries) >= layers:
             return [(f"{site} ({n})", [entry]) for n, entry in enumerate(entries[-layers:])]
-    return [(site, _continued(entries)) for site, entries in found.items()]
+    return [(site, continued(entries)) for site, entries in found.items()]
 
 
-def _continued(entries: list[Entry]) -> list[Entry]:
+def continued(entries: Sequence[Entry]) -> list[Entry]:
     """The last run, with the runs before it that it continues (a KV cache)."""
     kept = [entries[-1]]
     for entry in reversed(entries[:-1]):
@@ -189,7 +190,8 @@ def _continued(entries: list[Entry]) -> list[Entry]:
     return kept
 
 
-def _read(entries: Sequence[Entry], sample: int) -> Vectors:
+def read(entries: Sequence[Entry], sample: int) -> Vectors:
+    """One sample's vectors of runs that continue each other, (token, channel)."""
     parts = [np.asarray(entry.load()[min(sample, entry.shape[0] - 1)], np.float32) for entry in entries]
     return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
@@ -205,11 +207,11 @@ def _inside(recording: Recording, block: str, kind: str, calls: set[int]) -> dic
 def _layer(recording: Recording, name: str, entries: list[Entry], *, sample: int) -> Layer:
     block, calls = entries[0].site, {entry.call for entry in entries}
     added = _inside(recording, block, "contribution", calls)
-    steps = [Step(_part(recording, site), site, _read(found, sample)) for site, found in added.items()]
-    norms = [_read(found, sample) for found in _inside(recording, block, "normalised", calls).values()]
+    steps = [Step(_part(recording, site), site, read(found, sample)) for site, found in added.items()]
+    norms = [read(found, sample) for found in _inside(recording, block, "normalised", calls).values()]
     if len(norms) == len(steps):  # one each, in the order in which they ran
         steps = [Step(s.part, s.site, s.added, norm) for s, norm in zip(steps, norms, strict=True)]
-    return Layer(name, block, tuple(steps), _read(entries, sample))
+    return Layer(name, block, tuple(steps), read(entries, sample))
 
 
 def _joined(layer: Layer, stream: Vectors | None) -> Layer:
@@ -239,7 +241,7 @@ def _start(recording: Recording, first: Sequence[Entry], sample: int) -> Vectors
     """What the first block got."""
     calls = {entry.call for entry in first}
     found = [e for e in recording.entries(first[0].site, "block_input") if e.call in calls]
-    return _read(found, sample) if found else None
+    return read(found, sample) if found else None
 
 
 def _part(recording: Recording, site: str) -> str:

@@ -235,43 +235,10 @@ def language() -> Subject:
     return Subject("live <GPT>", live=live, recording=live.call("record"))
 
 
-def live_language() -> Subject:
-    """A small decoder that really runs, with a tokenizer of words."""
-    import torch
-
-    from genviz.live import InlineEngine, LanguageModel
-    from sample_models.gpt.model import GPT
-
-    torch.manual_seed(0)
-    words = Words()
-    model = GPT(words.vocab_size, d_model=16, n_heads=2, n_layers=2, context=32)
-    for parameter in model.parameters():
-        parameter.data += 0.05 * torch.randn_like(parameter)  # biases and norms that are not trivial
-    live = LanguageModel(model, words, text=[" ".join(SENTENCE), "the cat sits"], title="live decoder")
-    return Subject("live decoder", recording=live.record(), live=InlineEngine(live))
-
-
-class Words:
-    """A tokenizer of the sentence's words."""
-
-    unk_id = 0
-
-    def __init__(self) -> None:
-        self.words = ["<unk>", *dict.fromkeys(word.lower() for word in SENTENCE)]
-        self.vocab_size = len(self.words)
-
-    def encode(self, text: str) -> list[int]:
-        return [self.words.index(w) if w in self.words else 0 for w in text.lower().split()]
-
-    def tokens(self, ids: list[int]) -> list[str]:
-        return [self.words[each] for each in ids]
-
-
 #: One subject per family and shape of recording, by name.
 SUBJECTS: dict[str, Any] = {
     "transformer": lambda: Subject("decoder", recording=transformer()),
     "long transformer": lambda: Subject("long decoder", recording=transformer(layers=2, heads=2, tokens=600)),
-    "live language model": live_language,
     "generate": lambda: Subject("generate", recording=transformer(calls=5)),
     "eager": lambda: Subject("eager", recording=eager()),
     "language": language,

@@ -13,7 +13,7 @@ from genviz.errors import NotCaptured
 from genviz.recording import Recording
 from genviz.views import residual_norms, residual_path
 from genviz.views.stream import stream_of
-from tests.views.subjects import live_language
+from tests.views.subjects import language
 
 
 def gpt_by_hand(model: Any, ids: torch.Tensor) -> list[torch.Tensor]:
@@ -29,7 +29,7 @@ def gpt_by_hand(model: Any, ids: torch.Tensor) -> list[torch.Tensor]:
 
 
 def test_numbers_on_the_map_and_the_path_are_those_of_the_model() -> None:
-    subject = live_language()
+    subject = language()
     model = subject.live._live.modules[""].eval()  # type: ignore[union-attr]
     ids = torch.tensor(subject.recorded().entry("token_embedding", "ids").load())
     with torch.no_grad():

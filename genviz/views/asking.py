@@ -1,0 +1,79 @@
+"""What views ask of a live model about the text of a recording; the answers are kept with the recording."""
+
+import json
+from collections import OrderedDict
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from genviz.errors import NotApplicable, NotCaptured
+from genviz.recording import Entry, Recording
+from genviz.views.controls import Control, Number
+from genviz.views.stream import continued, read, side_of
+from genviz.views.subject import Subject
+
+KEPT = 24  # answers kept per recording
+_ANSWERS: WeakKeyDictionary[Recording, OrderedDict[str, Any]] = WeakKeyDictionary()
+
+
+def ask(subject: Subject, ability: str, *, sample: int = 0, **arguments: Any) -> Any:
+    """Ask the live model about the ids that a recording was made of.
+
+    Parameters
+    ----------
+    subject : Subject
+    ability : str
+        Takes ``text`` and, of an encoder–decoder, ``target_text``.
+    sample : int
+        Item of the batch.
+    **arguments
+        Plain values.
+
+    Raises
+    ------
+    NotApplicable
+        When there is no live model.
+    NotCaptured
+        When the recording does not say which ids went in.
+    """
+    if subject.live is None:
+        raise NotApplicable(f"{subject.name!r} is only a recording: open it with its model to ask for more")
+    recording = subject.recorded()
+    given = {**ids_of(recording, sample), **arguments}
+    key = json.dumps([ability, id(subject.live), len(recording), given], sort_keys=True)
+    kept = _ANSWERS.setdefault(recording, OrderedDict())
+    if key not in kept:
+        kept[key] = subject.live.call(ability, **given)
+        while len(kept) > KEPT:
+            kept.popitem(last=False)
+    return kept[key]
+
+
+def ids_of(recording: Recording, sample: int = 0) -> dict[str, list[int]]:
+    """Ids of a recording's run: ``text`` and, of an encoder–decoder, ``target_text``.
+
+    Raises
+    ------
+    NotCaptured
+        When they were not recorded.
+    """
+    found: dict[str | None, list[Entry]] = {}
+    for entry in recording.entries(kind="ids"):
+        same = found.setdefault(side_of(entry), [])
+        if not same or same[0].site == entry.site:  # a table under two names is asked once
+            same.append(entry)
+    if not found:
+        raise NotCaptured(
+            "the ids that went in were not captured: record with all kinds, or with 'ids' among them"
+        )
+    ids = {side: read(continued(entries), sample).astype(int).tolist() for side, entries in found.items()}
+    if "target_tokens" in ids:
+        return {"text": ids.get("tokens", []), "target_text": ids["target_tokens"]}
+    return {"text": next(iter(ids.values()))}
+
+
+def sample_control(recording: Recording) -> tuple[Control, ...]:
+    """Which item of the batch, where there are several."""
+    samples = max((entry.shape[0] for entry in recording.entries(kind="ids")), default=1)
+    if samples < 2:
+        return ()
+    return (Number("sample", "Sample", 0, minimum=0, maximum=samples - 1, help="Item of the batch."),)
