@@ -178,6 +178,7 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
         key.removeprefix("tab."): value for key, value in address.controls.items() if key.startswith("tab.")
     }
     placed, complaints = widgets.place(views, subject, {**page.first, **plain})
+    placed.sort(key=lambda item: _rank(page, item))
     run = running.strip(subject, address.run) if page.name != "overview" else None
     main = [
         question(page),
@@ -204,6 +205,12 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
 def replaced_first(item: Placed) -> Any:
     """The control with the value it has when a link says nothing."""
     return replace(item.control, value=item.first)
+
+
+def _rank(page: Page, item: Placed) -> int:
+    """Place of a control among those that lead; the others keep their order after them."""
+    leading = page.leading
+    return leading.index(item.control.name) if item.control.name in leading else len(leading)
 
 
 def _keys(placed: Sequence[Placed], view: str) -> dict[str, str]:

@@ -12,9 +12,10 @@ ATTENTION = Page(
         Panel(("attention_matrix",), columns=7),
         Panel(("attention_lines",), columns=5, rows=7),
     ),
+    leading=("site", "head", "average", "without", "words", "threshold"),
     clicks={
-        "attention_heads": Click(sets=("site", "head")),
-        "head_map": Click(sets=("site", "head")),
-        "attention_lines": Click(picks="query", most=1, trace="query"),
+        "attention_heads": Click(sets=("site", "head", "average")),
+        "head_map": Click(sets=("site", "head", "average")),
+        "attention_lines": Click(sets=("query", "key")),
     },
 )

@@ -70,6 +70,8 @@ class Page:
         View → what a click in it does.
     first : mapping
         Control → value to begin with on this page, where another than the view's own suits its frame.
+    leading : tuple of str
+        Controls that stand above all others, in this order.
     also : callable
         ``also(subject)`` gives further frames among the panels, which are no views.
     beside : callable
@@ -83,6 +85,7 @@ class Page:
     panels: tuple[Panel, ...] = ()
     clicks: Mapping[str, Click] = field(default_factory=dict)
     first: Mapping[str, Any] = field(default_factory=dict)
+    leading: tuple[str, ...] = ()
     also: Callable[[Subject], list[Any]] = _nothing
     beside: Callable[[Subject], list[Any]] = _nothing
 

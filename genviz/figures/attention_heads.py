@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from genviz.analysis.attention import Overview
 from genviz.figures import image
 from genviz.figures.arrays import plain
-from genviz.figures.base import blank, place
+from genviz.figures.base import blank, place, small_print
 from genviz.figures.colours import bar, masked, not_a_number, rgb, table
 from genviz.figures.text import clean, number, short_names
 from genviz.figures.theme import SIZE, palette
 
 LEVELS = 48  # steps of colour; fewer compress better, and a map of thumb-nail size shows no more
 FAINTEST = 1e-4  # weight of the weakest colour on a logarithmic scale
-MASKED, NAN, FRAME = 1, 2, 3  # places in the palette before the weights; 0 is the page
+BLANK, MASKED, NAN, FRAME = 0, 1, 2, 3  # places in the palette before the weights; blank is the page
 GAP = 0.07  # share of a cell left free between maps
 
 
@@ -46,11 +46,14 @@ def attention_heads(
     *,
     sites: Sequence[str],
     side: int,
+    means: Sequence[HeadMap | None] = (),
     logarithmic: bool = True,
+    threshold: float = 0.0,
     title: str = "",
+    note: str = "",
     theme: str = "light",
 ) -> go.Figure:
-    """Draw all maps in one mosaic, a layer per row; a click gives ``[site, head]``.
+    """Draw all maps in one mosaic, a layer per row; a click gives ``[site, head, "one"]``.
 
     Parameters
     ----------
@@ -59,21 +62,27 @@ def attention_heads(
     sites : sequence of str
     side : int
         Pixels per side of one map.
+    means : sequence of HeadMap or None
+        The mean of each site's heads, in a column of its own; a click there gives ``[site, None, "mean"]``.
     logarithmic : bool
         Colours by the logarithm of the weight, from 0.0001 to 1; else from 0 to 1.
-    title : str
+    threshold : float
+        Weaker weights are blank.
+    title, note : str
     theme : {"light", "dark"}
     """
-    across = max(map(len, heads))
+    across = max(map(len, heads)) + bool(any(means))
+    rows = _with_means(heads, means, across)
     figure = blank(theme, clean(title), margin={"t": 84})
-    picture, colours = _mosaic(heads, across, side, logarithmic=logarithmic, theme=theme)
+    picture, colours = _mosaic(rows, across, side, scale=(logarithmic, threshold), theme=theme)
     place(figure, image.uri(picture, colours), x=-0.5, y=-0.5, width=across, height=len(heads))
     figure.add_trace(_scale(logarithmic, theme))
-    figure.add_trace(_answers(heads, sites, across))
+    figure.add_trace(_answers(rows, sites, across, averaged=bool(any(means))))
     labels = [clean(name, 24) for name in short_names(name or "model" for name in sites)]
     figure.update_xaxes(
         title="head",
         tickvals=list(range(across)),
+        ticktext=_columns(across, averaged=bool(any(means))),
         range=[-0.5, across - 0.5],
         side="top",
         showgrid=False,
@@ -93,18 +102,47 @@ def attention_heads(
         tickfont={"size": SIZE - 2},
     )
     figure.update_layout(hovermode="closest", clickmode="event", dragmode=False)
+    if note:
+        figure.update_layout(margin={"b": 84})
+        small_print(figure, clean(note, 500), theme)
     return figure
 
 
+def _columns(across: int, *, averaged: bool) -> list[str]:
+    """Names of the columns; where they are narrow, the last head makes room for "mean"."""
+    names = [str(n) for n in range(across)]
+    if averaged:
+        names[-1] = "mean"
+        names[-2] = "" if across > 9 else names[-2]
+    return names
+
+
+def _with_means(
+    heads: Sequence[Sequence[HeadMap]], means: Sequence[HeadMap | None], across: int
+) -> list[list[HeadMap | None]]:
+    """Rows of maps, each site's mean in the last column."""
+    rows: list[list[HeadMap | None]] = [[*maps, *[None] * (across - len(maps))] for maps in heads]
+    for row, mean in zip(rows, means, strict=False):
+        row[-1] = mean if mean is not None else row[-1]
+    return rows
+
+
 def _mosaic(
-    heads: Sequence[Sequence[HeadMap]], across: int, side: int, *, logarithmic: bool, theme: str
+    heads: Sequence[Sequence[HeadMap | None]],
+    across: int,
+    side: int,
+    *,
+    scale: tuple[bool, float],
+    theme: str,
 ) -> tuple[image.Pixels, image.Pixels]:
     """Draw all maps into palette places: page, masked, NaN, frame, then the weights."""
     cell = round(side / (1 - GAP))
     picture = np.zeros((len(heads) * cell, across * cell), np.uint8)
     for row, maps in enumerate(heads):
         for column, head in enumerate(maps):
-            tile = _tile(head.overview, side, logarithmic)
+            if head is None:
+                continue
+            tile = _tile(head.overview, side, *scale)
             top = row * cell + (cell - tile.shape[0]) // 2
             left = column * cell + (cell - tile.shape[1]) // 2
             picture[top - 1 : top + tile.shape[0] + 1, left - 1 : left + tile.shape[1] + 1] = FRAME
@@ -113,12 +151,13 @@ def _mosaic(
     return picture, np.concatenate([np.array(fixed, np.uint8), table(palette(theme).magnitude, LEVELS)])
 
 
-def _tile(overview: Overview, side: int, logarithmic: bool) -> image.Pixels:
+def _tile(overview: Overview, side: int, logarithmic: bool, threshold: float) -> image.Pixels:
     values = overview.values
     if logarithmic:
         values = np.log10(np.clip(values, FAINTEST, None))
     low, high = (float(np.log10(FAINTEST)), 0.0) if logarithmic else (0.0, 1.0)
     pixels = image.indexed(values, low, high, first=FRAME + 1, last=FRAME + LEVELS)
+    pixels[np.nan_to_num(overview.values, nan=1.0) < threshold] = BLANK
     pixels[np.isnan(values)] = NAN
     pixels[~overview.seen] = MASKED
     factor = max(1, side // max(pixels.shape))
@@ -133,19 +172,22 @@ def _scale(logarithmic: bool, theme: str) -> go.Scatter:
     return bar(palette(theme).magnitude, places[0], 0, title="weight", tickvals=places, ticktext=texts)
 
 
-def _answers(heads: Sequence[Sequence[HeadMap]], sites: Sequence[str], across: int) -> go.Heatmap:
+def _answers(
+    heads: Sequence[Sequence[HeadMap | None]], sites: Sequence[str], across: int, *, averaged: bool
+) -> go.Heatmap:
     """An unseen cell per head: hover names it, a click gives its site and number."""
     entropies: NDArray[np.float64] = np.full((len(heads), across), np.nan)
     text = [[""] * across for _ in heads]
-    custom = [[["", -1] for _ in range(across)] for _ in heads]
+    custom: list[list[list[str | int | None]]] = [[["", -1] for _ in range(across)] for _ in heads]
     for row, maps in enumerate(heads):
         for column, head in enumerate(maps):
+            if head is None:
+                continue
+            mean = averaged and column == across - 1
             entropies[row, column] = head.entropy
-            custom[row][column] = [sites[row], column]
-            text[row][column] = (
-                f"<b>{clean(sites[row] or 'model')} · head {column}</b><br>mean entropy "
-                f"{number(head.entropy)} bits"
-            )
+            custom[row][column] = [sites[row], None, "mean"] if mean else [sites[row], column, "one"]
+            name = f"{clean(sites[row] or 'model')} · " + ("mean of heads" if mean else f"head {column}")
+            text[row][column] = f"<b>{name}</b><br>mean entropy {number(head.entropy)} bits"
     return go.Heatmap(
         z=plain(np.nan_to_num(entropies, nan=0.0)),
         customdata=custom,

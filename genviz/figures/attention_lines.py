@@ -25,6 +25,7 @@ def attention_lines(
     keys: Sequence[Any],
     threshold: float = 0.05,
     query: int | None = None,
+    key: int | None = None,
     starts: tuple[int, int] = (0, 0),
     note: str = "",
     title: str = "",
@@ -40,8 +41,8 @@ def attention_lines(
         Tokens on the left and on the right.
     threshold : float
         Weaker links are not drawn.
-    query : int, optional
-        Draw the links of this row alone.
+    query, key : int, optional
+        Draw the links of this row, or of this column, alone.
     starts : (int, int)
         Positions of the first row and column in the whole text.
     note : str
@@ -53,6 +54,8 @@ def attention_lines(
     shown = np.array(np.nan_to_num(weights), np.float32)
     if query is not None:
         shown[np.arange(len(shown)) != query] = 0
+    if key is not None:
+        shown[:, np.arange(shown.shape[1]) != key] = 0
     rows, columns = np.nonzero((shown >= threshold) & (shown > 0))
     strongest = np.argsort(-shown[rows, columns], kind="stable")[:MOST_LINES]
     links = np.stack([rows, columns], axis=1)[np.sort(strongest)]
@@ -61,17 +64,24 @@ def attention_lines(
     for trace in _lines(links, shown, places, theme=theme):
         figure.add_trace(trace)
     figure.add_trace(_middles(links, shown, places, names=names, starts=starts))
-    _words(figure, names, places, starts=starts, shown=(shown, query), theme=theme)
-    said = f"{len(links):,} links of weight ≥ {threshold:g}."
+    _words(figure, names, places, starts=starts, shown=shown, links=links, picked=(query, key), theme=theme)
+    drawn = f"{len(links):,} link{'s' * (len(links) != 1)}"
     if len(rows) > len(links):
-        said = f"The {len(links):,} strongest of {len(rows):,} links of weight ≥ {threshold:g}."
-    small_print(figure, f"{said} {clean(note, 200)}", theme)
+        drawn = f"The {len(links):,} strongest of {len(rows):,} links"
+    said = f"{drawn} of weight ≥ {threshold:g}{_hidden(shown, threshold)}."
+    small_print(figure, f"{said} {clean(note, 500)}", theme)
     figure.update_xaxes(range=[-0.42, 1.42], **hidden_axis())
     figure.update_yaxes(range=[-1.06, 1.06], **hidden_axis())
     figure.update_layout(
         showlegend=False, hovermode="closest", hoverdistance=40, clickmode="event", dragmode=False
     )
     return figure
+
+
+def _hidden(weights: NDArray[np.float32], threshold: float) -> str:
+    """How much weight the links have that are too weak to be drawn."""
+    total, weak = float(weights.sum()), float(weights[weights < threshold].sum())
+    return f"; weaker ones have {weak / total:.1%} of the weight" if weak and total else ""
 
 
 def _places(count: int, other: int) -> NDArray[np.float64]:
@@ -144,26 +154,32 @@ def _words(
     places: tuple[NDArray[np.float64], NDArray[np.float64]],
     *,
     starts: tuple[int, int],
-    shown: tuple[NDArray[np.float32], int | None],
+    shown: NDArray[np.float32],
+    links: NDArray[np.intp],
+    picked: tuple[int | None, int | None],
     theme: str,
 ) -> None:
-    """Tokens on both sides; those on the left can be clicked, those on the right show what they get."""
-    weights, query = shown
+    """Tokens on both sides, to be clicked; those on the right show what they get."""
+    query = picked[0]
     size = float(np.clip(430 / max(map(len, names)), 9, SIZE + 2))
-    received = weights.sum(axis=0) / (1 if query is not None else max(len(weights), 1))
+    received = shown.sum(axis=0) / (1 if query is not None else max(len(shown), 1))
     top = float(received.max()) or 1.0
-    colours = palette(theme)
-    left = [colours.text if query in (None, i) else colours.muted for i in range(len(names[0]))]
+    inks = [_inks(len(names[side]), links[:, side], picked=picked, side=side, theme=theme) for side in (0, 1)]
     right = [tint(role("query", theme), 0.08 + 0.5 * float(share) / top) for share in received]
     sides: tuple[tuple[Any, ...], ...] = (
-        (0, "middle left", -0.012, left, tint(role("query", theme), 0.0), "query"),
-        (1, "middle right", 1.012, [colours.text] * len(names[1]), right, "key"),
+        (0, "middle left", -0.012, inks[0], tint(role("query", theme), 0.0), "query"),
+        (1, "middle right", 1.012, inks[1], right, "key"),
     )
     what = "weight received" if query is not None else "mean weight received"
     for side, position, x, ink, mark, axis in sides:
         said = [
             f"<b>{name}</b> ({axis} {at + starts[side]})"
-            + ("<br>click to see its links alone" if side == 0 else f"<br>{what} {received[at]:.6f}")
+            + ("" if side == 0 else f"<br>{what} {received[at]:.6f}")
+            + (
+                "<br>click to see all links again"
+                if at == picked[side]
+                else "<br>click to see its links alone"
+            )
             for at, name in enumerate(names[side])
         ]
         figure.add_scatter(
@@ -174,7 +190,7 @@ def _words(
             text=names[side],
             textposition=position,
             textfont={"size": size, "color": ink},
-            customdata=plain(np.arange(len(names[side])) + starts[side]),
+            customdata=_picks(len(names[side]), starts[side], picked[side], first=side == 0),
             hovertext=said,
             hovertemplate="%{hovertext}<extra></extra>",
             cliponaxis=False,
@@ -189,5 +205,22 @@ def _words(
             showarrow=False,
             yanchor="bottom",
             xanchor="right" if side else "left",
-            font={"color": colours.muted, "size": SIZE},
+            font={"color": palette(theme).muted, "size": SIZE},
         )
+
+
+def _inks(
+    count: int, linked: NDArray[np.intp], *, picked: tuple[int | None, int | None], side: int, theme: str
+) -> list[str]:
+    """Words without a link step back once one word is picked."""
+    colours = palette(theme)
+    if picked == (None, None):
+        return [colours.text] * count
+    stays = {*linked.tolist(), picked[side]}
+    return [colours.text if at in stays else colours.muted for at in range(count)]
+
+
+def _picks(count: int, start: int, picked: int | None, *, first: bool) -> list[list[str]]:
+    """What a click on each word makes of the picked query and key; the picked one is let go."""
+    texts = ["" if at == picked else str(at + start) for at in range(count)]
+    return [[text, ""] if first else ["", text] for text in texts]

@@ -1,6 +1,7 @@
 """One attention head as a map: rows attend, columns are attended to."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,36 @@ from numpy.typing import NDArray
 from genviz.analysis.attention import Overview
 from genviz.figures import image
 from genviz.figures.arrays import plain
-from genviz.figures.base import blank, place
-from genviz.figures.colours import bar, colorbar, masked, not_a_number, table
+from genviz.figures.base import blank, place, small_print
+from genviz.figures.colours import bar, colorbar, masked, not_a_number, rgb, table
 from genviz.figures.text import clean, tokens
 from genviz.figures.theme import SIZE, palette
 
 NUMBERS_UP_TO = 12  # cells per side up to which each shows its number
 LABELS_UP_TO = 40  # labels per axis that can be read
 QUERY_TITLE, KEY_TITLE = "query: the token that looks", "key: the token looked at"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a picture does not show of the weights.
+
+    Parameters
+    ----------
+    threshold : float
+        Weaker weights are blank.
+    keys : bool array, (key,), optional
+        Keys that were taken out.
+    removed : float array, (query,), optional
+        Weight that the keys taken out had, for each row.
+    note : str
+        All of it in words, for the small print.
+    """
+
+    threshold: float = 0.0
+    keys: NDArray[np.bool_] | None = None
+    removed: NDArray[np.float64] | None = None
+    note: str = ""
 
 
 def attention_matrix(
@@ -29,6 +52,7 @@ def attention_matrix(
     theme: str = "light",
     title: str = "",
     top: float | None = None,
+    left_out: LeftOut | None = None,
 ) -> go.Figure:
     """Draw every weight of one head, exactly.
 
@@ -44,14 +68,14 @@ def attention_matrix(
     title : str
     top : float, optional
         The weight of the strongest colour; the largest one shown, without it.
+    left_out : LeftOut, optional
     """
     figure = blank(theme, clean(title))
+    left = left_out or LeftOut()
+    gone = np.broadcast_to(left.keys if left.keys is not None else False, allowed.shape)
     names = [tokens(map(str, queries)), tokens(map(str, keys))]
-    hover = [
-        [f"<b>{q}</b> ({i}) → <b>{k}</b> ({j})" for j, k in enumerate(names[1])]
-        for i, q in enumerate(names[0])
-    ]
-    values = np.where(allowed, weights, np.nan)
+    hover = _hover(names, left)
+    values = np.where(allowed & ~(np.nan_to_num(weights, nan=1.0) < left.threshold), weights, np.nan)
     high = float(np.nanmax(values)) if top is None and np.isfinite(values).any() else (top or 1.0)
     figure.add_heatmap(
         z=plain(values),
@@ -67,9 +91,17 @@ def attention_matrix(
         name="weight",
         **_numbers(values.shape, theme),
     )
-    _flat(figure, ~allowed, hover, colour=masked(theme), says="masked: may not be looked at")
+    _flat(figure, ~allowed & ~gone, hover, colour=masked(theme), says="masked: may not be looked at")
+    _flat(
+        figure,
+        ~allowed & gone,
+        hover,
+        colour=palette(theme).panel,
+        says="left out: its weight was shared out",
+    )
     _flat(figure, allowed & np.isnan(weights), hover, colour=not_a_number(theme), says="not a number (NaN)")
     _axes(figure, names, values.shape)
+    _say(figure, left.note, theme)
     return figure
 
 
@@ -81,6 +113,7 @@ def attention_overview(
     theme: str = "light",
     title: str = "",
     top: float | None = None,
+    left_out: LeftOut | None = None,
 ) -> go.Figure:
     """Draw a long map as a picture; hover gives the exact number of a coarser block.
 
@@ -96,12 +129,22 @@ def attention_overview(
     title : str
     top : float, optional
         The weight of the strongest colour; the largest one shown, without it.
+    left_out : LeftOut, optional
+        Blocks whose number is below its threshold are blank.
     """
     figure = blank(theme, clean(title))
+    left = left_out or LeftOut()
     finite = overview.values[np.isfinite(overview.values)]
     high = top or (float(finite.max()) if finite.size else 1.0) or 1.0
     scale = palette(theme).magnitude
-    place(figure, _picture(overview, high, theme), x=-0.5, y=-0.5, width=shape[1], height=shape[0])
+    place(
+        figure,
+        _picture(overview, high, theme, left.threshold),
+        x=-0.5,
+        y=-0.5,
+        width=shape[1],
+        height=shape[0],
+    )
     figure.add_trace(bar(scale, 0.0, high, title=_weight_name(overview, how)))
     figure.add_trace(_coarse(overview, shape, how))
     names = {"type": "linear", "constrain": "domain", "showgrid": False, "zeroline": False}
@@ -109,7 +152,25 @@ def attention_overview(
     figure.update_yaxes(
         title=QUERY_TITLE + " (position)", range=[shape[0] - 0.5, -0.5], scaleanchor="x", **names
     )
+    _say(figure, left.note, theme)
     return figure
+
+
+def _hover(names: list[list[str]], left: LeftOut) -> list[list[str]]:
+    """What a cell says: who looks at whom, and what its row lost."""
+    rows = [""] * len(names[0])
+    if left.removed is not None:
+        rows = [f"<br>{gone:.4f} of this row was left out" for gone in left.removed]
+    return [
+        [f"<b>{q}</b> ({i}) → <b>{k}</b> ({j}){rows[i]}" for j, k in enumerate(names[1])]
+        for i, q in enumerate(names[0])
+    ]
+
+
+def _say(figure: go.Figure, note: str, theme: str) -> None:
+    if note:
+        figure.update_layout(margin={"b": 124})
+        small_print(figure, clean(note, 500), theme)
 
 
 def _numbers(shape: tuple[int, ...], theme: str) -> dict[str, Any]:
@@ -158,14 +219,15 @@ def _axes(figure: go.Figure, names: list[list[str]], shape: tuple[int, ...]) -> 
     figure.update_yaxes(range=[shape[0] - 0.5, -0.5], scaleanchor="x")
 
 
-def _picture(overview: Overview, high: float, theme: str) -> str:
-    """The pooled map in palette colours: 0 masked, 1 NaN, 2 … 255 the weights."""
-    pixels = image.indexed(overview.values, 0.0, high, first=2)
+def _picture(overview: Overview, high: float, theme: str, threshold: float) -> str:
+    """The pooled map in palette colours: 0 masked, 1 NaN, 2 below the threshold, 3 … 255 the weights."""
+    pixels = image.indexed(overview.values, 0.0, high, first=3)
+    pixels[np.nan_to_num(overview.values, nan=1.0) < threshold] = 2
     pixels[np.isnan(overview.values)] = 1
     pixels[~overview.seen] = 0
-    colours = table([(0, masked(theme)), (1, masked(theme))], 2)
-    colours[1] = table([(0, not_a_number(theme)), (1, not_a_number(theme))], 1)
-    return image.crisp_uri(pixels, np.concatenate([colours, table(palette(theme).magnitude, 254)]), 512)
+    fixed = [rgb(colour) for colour in (masked(theme), not_a_number(theme), palette(theme).page)]
+    colours = np.concatenate([np.array(fixed, np.uint8), table(palette(theme).magnitude, 253)])
+    return image.crisp_uri(pixels, colours, 512)
 
 
 def _weight_name(overview: Overview, how: str) -> str:

@@ -130,7 +130,7 @@ def _cells(
         zmax=top,
         colorscale=[list(stop) for stop in palette(theme).magnitude],
         showscale=False,  # the bars beside it have the same colours, and an axis
-        customdata=[[[each.site, head] for head in range(values.shape[1])] for each in heads],
+        customdata=[[[each.site, head, "one"] for head in range(values.shape[1])] for each in heads],
         text=[[_said(each, head, scale) for head in range(values.shape[1])] for each in heads],
         hovertemplate="%{text}<extra></extra>",
         hoverongaps=True,
@@ -183,7 +183,7 @@ def _bars(
             "line": {"width": 1, "color": palette(theme).categories[0]},
             **_colours(top, theme),
         },
-        customdata=[[heads[row].site, column] for row, column in ranked],
+        customdata=[[heads[row].site, column, "one"] for row, column in ranked],
         hovertext=[_said(heads[row], column, scale) for row, column in ranked],
         hovertemplate="%{hovertext}<extra></extra>",
         name="ranked",

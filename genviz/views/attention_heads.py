@@ -1,5 +1,6 @@
 """All heads of all layers at once."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -9,10 +10,11 @@ import plotly.graph_objects as go
 from genviz.analysis.attention import Pooling, entropy, pooled
 from genviz.figures import attention_heads as figures
 from genviz.figures.attention_heads import HeadMap, tile_side
-from genviz.views.attending import ALL_CALLS, AttentionSite, site_controls
+from genviz.views.attending import ALL_CALLS, site_controls
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control
 from genviz.views.head_scores import running
+from genviz.views.looking import LEFT_OUT, Looked, look_controls
 from genviz.views.subject import Subject
 
 MOST_ROWS_SAID = 256  # rows from which a long map's mean entropy is taken
@@ -37,48 +39,76 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
             "pooling", "Long texts", "max", choices=pooling, help="How cells of a long map are put together."
         ),
         *site_controls(recording),
+        *look_controls(subject),
     )
 
 
 def _draw(
-    subject: Subject, *, theme: str, scale: str, pooling: str, sample: int = 0, call: Any = ALL_CALLS
-) -> go.Figure:
+    subject: Subject, *, theme: str, scale: str, pooling: str, sample: int = 0, call: Any = ALL_CALLS,
+    **look: Any,
+) -> go.Figure:  # fmt: skip
     recording = subject.recorded()
-    opened = [AttentionSite.of(recording, site, sample, call=call) for site in running(recording, call)]
-    side = tile_side(len(opened) * max(here.heads for here in opened))
+    opened = [
+        Looked.of(recording, site, sample, call=call, look=look) for site in running(recording, call)
+    ]  # fmt: skip
+    side = tile_side(len(opened) * (1 + max(here.heads for here in opened)))
     maps = [_site(here, side, pooling) for here in opened]
-    count = sum(map(len, maps))
+    count = sum(len(each.heads) for each in maps)
     return figures.attention_heads(
-        maps,
+        [each.heads for each in maps],
+        means=[each.mean for each in maps],
         sites=[here.site for here in opened],
         side=side,
         logarithmic=scale == "log",
+        threshold=opened[0].threshold,
         theme=theme,
         title=f"{count:,} heads, {max(here.shape[1] for here in opened):,} tokens",
+        note=_note(opened[0]),
     )
 
 
-def _site(here: AttentionSite, side: int, pooling: str) -> list[HeadMap]:
+@dataclass(frozen=True)
+class _Maps:
+    heads: list[HeadMap]
+    mean: HeadMap | None
+
+
+def _site(here: Looked, side: int, pooling: str) -> _Maps:
     """Maps of all heads of a site; where they are small enough to be whole, masks are worked out once."""
     how: Pooling = "max" if pooling == "max" else "mean"
     if max(here.shape) > WHOLE_UP_TO:
-        return [_long_head(here, head, side, how=how) for head in range(here.heads)]
+        return _Maps([_long_head(here, head, side, how=how) for head in range(here.heads)], None)
     rows = np.arange(here.shape[0])
-    may, maps = here.allowed(rows), []
+    may, total, maps = here.allowed(rows), np.zeros(here.shape), []
     for head in range(here.heads):
         whole = here.weights(head, rows)
-        overview = pooled(partial(np.take, whole, axis=0), partial(np.take, may, axis=0), here.shape,
-                          size=side, how=how, rows_at_once=WHOLE_UP_TO)  # fmt: skip
-        maps.append(HeadMap(overview, _mean(entropy(whole))))
-    return maps
+        total += whole
+        maps.append(_whole(whole, may, side, how))
+    return _Maps(
+        maps, _whole((total / here.heads).astype(np.float32), may, side, how) if len(maps) > 1 else None
+    )
 
 
-def _long_head(here: AttentionSite, head: int, side: int, *, how: Pooling) -> HeadMap:
+def _whole(whole: Any, may: Any, side: int, how: Pooling) -> HeadMap:
+    overview = pooled(partial(np.take, whole, axis=0), partial(np.take, may, axis=0), whole.shape,
+                      size=side, how=how, rows_at_once=WHOLE_UP_TO)  # fmt: skip
+    return HeadMap(overview, _mean(entropy(whole)))
+
+
+def _long_head(here: Looked, head: int, side: int, *, how: Pooling) -> HeadMap:
     overview = pooled(
         partial(here.weights, head), here.allowed, here.shape, size=side, how=how, rows_at_once=256
     )
     some = np.unique(np.linspace(0, here.shape[0] - 1, MOST_ROWS_SAID).astype(int))
     return HeadMap(overview, _mean(entropy(here.weights(head, some))))
+
+
+def _note(here: Looked) -> str:
+    """What is left out; how much that is of a head, its own picture says."""
+    parts = [f"Left out: {LEFT_OUT[here.leave_out]}."] if here.leave_out in LEFT_OUT else []
+    parts += ["Subwords are put together."] if here.by_words else []
+    parts += [f"Blank: weights below {here.threshold:g}."] if here.threshold else []
+    return " ".join(parts)
 
 
 def _mean(values: Any) -> float:

@@ -7,9 +7,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from genviz.figures import attention_lines as figures
-from genviz.views.attending import ALL_CALLS, AttentionSite, head_controls
+from genviz.views.attending import ALL_CALLS, head_controls
 from genviz.views.base import View
 from genviz.views.controls import Control, Number, Picks
+from genviz.views.looking import Looked, head_or_mean, look_controls, title_of
 from genviz.views.subject import Subject
 
 WINDOW = 36  # tokens per side that can be read at once
@@ -28,9 +29,19 @@ class _Window:
         start = max(0, min(first, length - WINDOW))
         return cls(start, min(start + WINDOW, length), length)
 
+    def place(self, picked: tuple[int, ...]) -> int | None:
+        """Where a picked token stands in the part that is shown, if it does."""
+        return picked[0] - self.start if picked and self.start <= picked[0] < self.stop else None
+
     @property
     def note(self) -> str:
         return f"{self.start}–{self.stop - 1} of {self.length}"
+
+
+_WEAKEST = Number(
+    "threshold", "Weakest link", 0.05, minimum=0.0, maximum=1.0, step=0.01,
+    help="Weaker links are not drawn; the small print says how much weight that hides.",
+)  # fmt: skip
 
 
 def _controls(subject: Subject) -> tuple[Control, ...]:
@@ -38,16 +49,10 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
     longest = max(_lengths(recording))
     controls: list[Control] = [
         *head_controls(subject),
-        Picks("query", "One token", (), count=longest, most=1, help="Click a word on the left."),
-        Number(
-            "threshold",
-            "Weakest link",
-            0.05,
-            minimum=0.0,
-            maximum=1.0,
-            step=0.01,
-            help="Weaker links are not drawn.",
-        ),
+        *look_controls(subject, heads=True, threshold=False),
+        Picks("query", "One query", (), count=longest, most=1, help="Click a word on the left."),
+        Picks("key", "One key", (), count=longest, most=1, help="Click a word on the right."),
+        _WEAKEST,
     ]
     if longest > WINDOW:
         last = longest - 1
@@ -65,32 +70,26 @@ def _lengths(recording: Any) -> list[int]:
 
 
 def _draw(
-    subject: Subject,
-    *,
-    theme: str,
-    site: str,
-    head: int,
-    query: tuple[int, ...],
-    threshold: float,
-    first: int = 0,
-    sample: int = 0,
-    call: Any = ALL_CALLS,
-) -> go.Figure:
-    here = AttentionSite.of(subject.recorded(), site, sample, call=call)
-    first = query[0] - WINDOW // 2 if query and max(here.shape) > WINDOW else first
+    subject: Subject, *, theme: str, site: str, head: int, query: tuple[int, ...], key: tuple[int, ...],
+    first: int = 0, sample: int = 0, call: Any = ALL_CALLS, **look: Any,
+) -> go.Figure:  # fmt: skip
+    here = Looked.of(subject.recorded(), site, sample, call=call, look=look)
+    shown, long = head_or_mean(head, look), max(here.shape) > WINDOW
+    if long and (query or key):
+        first = (query or key)[0] - WINDOW // 2
     rows, columns = (_Window.of(first, length) for length in here.shape)
-    weights = here.weights(head, np.arange(rows.start, rows.stop))[:, columns.start : columns.stop]
-    picked = query[0] - rows.start if query and rows.start <= query[0] < rows.stop else None
-    cut = max(here.shape) > WINDOW
+    weights = here.weights(shown, np.arange(rows.start, rows.stop))[:, columns.start : columns.stop]
+    note = f"Tokens {rows.note} on the left, {columns.note} on the right. " if long else ""
     return figures.attention_lines(
         weights,
         queries=here.names[0][rows.start : rows.stop],
         keys=here.names[1][columns.start : columns.stop],
-        threshold=threshold,
-        query=picked,
+        threshold=here.threshold,
+        query=rows.place(query),
+        key=columns.place(key),
         starts=(rows.start, columns.start),
-        note=f"Tokens {rows.note} on the left, {columns.note} on the right." if cut else "",
-        title=f"{site or 'model'} · head {head}",
+        note=note + here.said(shown, weak=False),
+        title=title_of(here, shown),
         theme=theme,
     )
 

@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from genviz.analysis.attention import pooled
+from genviz.analysis.attention import Overview, pooled
 from genviz.figures import attention_matrix as figures
-from genviz.views.attending import ALL_CALLS, AttentionSite, head_controls
+from genviz.figures.attention_matrix import LeftOut
+from genviz.views.attending import ALL_CALLS, head_controls
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control
+from genviz.views.looking import Looked, head_or_mean, look_controls, title_of
 from genviz.views.subject import Subject
 
 EXACT_UP_TO = 128  # tokens per side up to which every cell is drawn with its number
@@ -21,6 +23,7 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
     tops = (("own", "this head's largest"), ("one", "0 to 1"))
     return (
         *head_controls(subject),
+        *look_controls(subject, heads=True),
         Choice("scale", "Colours", "own", choices=tops, help="What the strongest colour stands for."),
         Choice(
             "pooling",
@@ -33,33 +36,48 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
 
 
 def _draw(
-    subject: Subject, *, theme: str, site: str, head: int, sample: int = 0, call: Any = ALL_CALLS, **look: str
+    subject: Subject, *, theme: str, site: str, head: int, sample: int = 0, call: Any = ALL_CALLS, **look: Any
 ) -> go.Figure:
-    here = AttentionSite.of(subject.recorded(), site, sample, call=call)
-    title = f"{site or 'model'} · head {head}"
-    top = 1.0 if look["scale"] == "one" else None
-    if max(here.shape) <= EXACT_UP_TO:
-        rows = np.arange(here.shape[0])
-        queries, keys = here.names
-        return figures.attention_matrix(
-            here.weights(head, rows),
-            here.allowed(rows),
-            queries=queries,
-            keys=keys,
+    here = Looked.of(subject.recorded(), site, sample, call=call, look=look)
+    shown = head_or_mean(head, look)
+    title, top = title_of(here, shown), 1.0 if look["scale"] == "one" else None
+    if max(here.shape) > EXACT_UP_TO:
+        how = look["pooling"]
+        return figures.attention_overview(
+            _overview(here, shown, how),
+            here.shape,
+            how=how,
             theme=theme,
             title=title,
             top=top,
+            left_out=_left_out(here, shown),
         )
-    overview = pooled(
+    rows = np.arange(here.shape[0])
+    return figures.attention_matrix(
+        here.weights(shown, rows),
+        here.allowed(rows),
+        queries=here.names[0],
+        keys=here.names[1],
+        theme=theme,
+        title=title,
+        top=top,
+        left_out=_left_out(here, shown, rows),
+    )
+
+
+def _overview(here: Looked, head: int | None, how: str) -> Overview:
+    return pooled(
         lambda rows: here.weights(head, rows),
         here.allowed,
         here.shape,
         size=PICTURE_SIDE,
-        how="max" if look["pooling"] == "max" else "mean",
+        how="max" if how == "max" else "mean",
     )
-    return figures.attention_overview(
-        overview, here.shape, how=look["pooling"], theme=theme, title=title, top=top
-    )
+
+
+def _left_out(here: Looked, head: int | None, rows: Any = None) -> LeftOut:
+    removed = here.removed(head, rows) if rows is not None and here.dropped.any() else None
+    return LeftOut(here.threshold, here.dropped, removed, note=here.said(head))
 
 
 attention_matrix = View(

@@ -6,8 +6,15 @@ import pytest
 from genviz.analysis.attention import pooled
 from genviz.figures.attention_heads import HeadMap, attention_heads, tile_side
 from genviz.figures.attention_lines import BINS, MOST_LINES, attention_lines
-from genviz.figures.attention_matrix import KEY_TITLE, QUERY_TITLE, attention_matrix, attention_overview
+from genviz.figures.attention_matrix import (
+    KEY_TITLE,
+    QUERY_TITLE,
+    LeftOut,
+    attention_matrix,
+    attention_overview,
+)
 from genviz.figures.colours import masked, not_a_number, rgb
+from genviz.figures.theme import palette
 from tests.figures.pictures import decoded
 
 WORDS = ["le", "chat", "<b>", "noir"]
@@ -89,7 +96,7 @@ def test_lines_of_one_token_and_above_a_threshold() -> None:
     assert [text.split("<br>")[1] for text in marks.text] == ["weight 0.060000", "weight 0.900000"]
     assert "<b>c</b> (12) → <b>b</b> (21)" in marks.text[0]
     (left,) = (trace for trace in figure.data if trace.name == "query")
-    assert left.customdata.tolist() == [10, 11, 12]
+    assert list(left.customdata) == [["10", ""], ["11", ""], ["", ""]]  # a click lets the picked one go
     assert "2 links of weight ≥ 0.05" in figure.layout.annotations[-1].text or any(
         "2 links of weight ≥ 0.05" in note.text for note in figure.layout.annotations
     )
@@ -107,7 +114,7 @@ def test_all_heads_are_one_picture_and_a_click_gives_site_and_head() -> None:
     pixels = decoded(picture.source)
     assert pixels.shape == (2 * 34, 3 * 34, 3)
     grid = figure.data[-1]
-    assert grid.customdata[1][2] == ["h.1.attn", 2]
+    assert grid.customdata[1][2] == ["h.1.attn", 2, "one"]
     assert grid.z.shape == (2, 3)
     assert "h.1.attn · head 2" in grid.text[1][2]
     assert "mean entropy 1.5 bits" in grid.text[1][2]
@@ -128,3 +135,51 @@ def test_144_heads_of_512_tokens_stay_within_two_megabytes() -> None:
     figure = attention_heads([[one] * 12] * 12, sites=[f"h.{n}" for n in range(12)], side=side)
     assert 80 <= side <= 100
     assert len(figure.to_json()) < 2_000_000
+
+
+def test_lines_of_one_key_are_one_column() -> None:
+    weights = np.array([[1.0, 0, 0], [0.5, 0.5, 0], [0.04, 0.06, 0.9]], np.float32)
+    figure = attention_lines(weights, queries="abc", keys="abc", threshold=0.05, key=0)
+    (marks,) = (trace for trace in figure.data if trace.name == "links")
+    assert [text.split("<br>")[0] for text in marks.text] == [
+        "<b>a</b> (0) → <b>a</b> (0)",
+        "<b>b</b> (1) → <b>a</b> (0)",
+    ]
+    (right,) = (trace for trace in figure.data if trace.name == "key")
+    assert list(right.customdata) == [["", ""], ["", "1"], ["", "2"]]
+    assert "click to see all links again" in right.hovertext[0]
+    (left,) = (trace for trace in figure.data if trace.name == "query")
+    assert left.textfont.color[2] != left.textfont.color[0], "words without a link step back"
+
+
+def test_weak_weights_and_keys_left_out_are_blank_each_in_its_way() -> None:
+    weights, may = causal(4)
+    keys = np.array([True, False, False, False])
+    left = LeftOut(0.3, keys, np.full(4, 0.25), note="what is left out")
+    figure = attention_matrix(weights, may & ~keys, queries=WORDS, keys=WORDS, left_out=left)
+    drawn, covered, gone = figure.data
+    assert np.array_equal(~np.isnan(drawn.z), may & ~keys & (weights >= 0.3))
+    assert np.array_equal(~np.isnan(covered.z), ~may & ~keys)
+    assert np.array_equal(~np.isnan(gone.z), np.broadcast_to(keys, (4, 4)))
+    assert "0.2500 of this row was left out" in drawn.text[2][1]
+    assert figure.layout.annotations[0].text == "what is left out"
+
+
+def test_an_overview_leaves_weak_blocks_blank() -> None:
+    weights, may = causal(300)
+    overview = pooled(lambda rows: weights[rows], lambda rows: may[rows], weights.shape, size=100)
+    figure = attention_overview(overview, weights.shape, how="max", left_out=LeftOut(0.05))
+    pixels = decoded(figure.layout.images[0].source)
+    step = pixels.shape[0] // 100
+    blank = (pixels[::step, ::step] == rgb(palette("light").page)).all(-1)
+    assert np.array_equal(blank, np.nan_to_num(overview.values, nan=1) < np.float32(0.05))
+
+
+def test_means_stand_in_a_column_of_their_own() -> None:
+    maps = [[head(*causal(8))], [head(*causal(8)), head(*causal(8))]]
+    figure = attention_heads(maps, sites=["a", "b"], side=16, means=[None, head(*causal(8))])
+    grid = figure.data[-1]
+    assert grid.customdata[1][2] == ["b", None, "mean"]
+    assert grid.text[1][2].startswith("<b>b · mean of heads</b>")
+    assert grid.text[0][2] == ""
+    assert list(figure.layout.xaxis.ticktext) == ["0", "1", "mean"]

@@ -121,7 +121,7 @@ def test_lines_in_a_long_text_show_a_window_around_the_chosen_token() -> None:
     recording = transformer(layers=1, heads=1, tokens=100)
     figure = attention_lines(recording, query=(60,), threshold=0)
     (left,) = (trace for trace in figure.data if trace.name == "query")
-    assert (left.customdata.min(), left.customdata.max()) == (42, 77)
+    assert (left.customdata[0], left.customdata[-1]) == (["42", ""], ["77", ""])
     assert any("42–77 of 100" in note.text for note in figure.layout.annotations)
     (marks,) = (trace for trace in figure.data if trace.name == "links")
     assert all("(60) → " in text for text in marks.text)
@@ -133,4 +133,5 @@ def test_all_heads_tell_their_entropy() -> None:
     weights = recording.attention("layers.1.attn", head=2).values.astype(np.float64)
     bits = -(weights * np.log2(np.where(weights > 0, weights, 1))).sum(axis=1).mean()
     assert grid.z[1, 2] == pytest.approx(bits, rel=1e-4)
-    assert grid.customdata[1][2] == ["layers.1.attn", 2]
+    assert grid.customdata[1][2] == ["layers.1.attn", 2, "one"]
+    assert grid.customdata[1][4] == ["layers.1.attn", None, "mean"]

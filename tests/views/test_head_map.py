@@ -25,7 +25,7 @@ def test_every_cell_is_the_mean_weight_on_the_token_before() -> None:
         whole = recording.attention(f"layers.{layer}.attn").values
         expected = [np.mean([head[q, q - 1] for q in range(1, 14)]) for head in whole]
         assert cells.z[layer] == pytest.approx(expected, abs=1e-6)
-    assert cells.customdata[1][2] == ["layers.1.attn", 2]
+    assert cells.customdata[1][2] == ["layers.1.attn", 2, "one"]
     assert "0.17" in said(figure)  # evenly: the mean of 1/2 … 1/14
 
 
@@ -33,7 +33,7 @@ def test_the_list_is_sorted_and_leads_to_the_head() -> None:
     figure = head_map(transformer(), measure="previous")
     bars = figure.data[1]
     assert list(bars.x) == sorted(bars.x, reverse=True)
-    site, head = bars.customdata[0]
+    site, head, _ = bars.customdata[0]
     assert figure.data[0].z[int(site.split(".")[1]), head] == bars.x[0] == np.nanmax(figure.data[0].z)
     assert figure.layout.yaxis2.ticktext[0] == f"{site.split('.')[1]} · {head}"
     low = head_map(transformer(), measure="entropy").data[1]
