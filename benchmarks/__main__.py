@@ -2,12 +2,12 @@
 
 import platform
 
-from benchmarks import capture, heads, pages, startup
+from benchmarks import capture, heads, length, pages, startup
 
 
 def main() -> None:
     print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}\n")
-    for module in (startup, pages, heads, capture):
+    for module in (startup, pages, heads, length, capture):
         for row in module.rows():
             print(row, flush=True)
 

@@ -47,11 +47,13 @@ class MaskRule:
         """Rebuild the rule; unknown fields are an error of the caller."""
         return cls(**fields)
 
-    def allowed(self, rows: Int[np.ndarray, " row"], keys: int) -> Bool[np.ndarray, "row key"]:
-        """Tell which of ``keys`` keys each query in ``rows`` may see; shape ``(row, key)``."""
+    def allowed(
+        self, rows: Int[np.ndarray, " row"], keys: int | Int[np.ndarray, " key"]
+    ) -> Bool[np.ndarray, "row key"]:
+        """Tell which of ``keys`` keys (or of these keys) each query in ``rows`` may see; ``(row, key)``."""
         position = rows[:, None] + self.offset
-        key = np.arange(keys)[None, :]
-        allowed = np.ones((rows.size, keys), dtype=bool)
+        key = (np.arange(keys) if isinstance(keys, int) else keys)[None, :]
+        allowed = np.ones((rows.size, key.size), dtype=bool)
         if self.causal:
             allowed &= key <= position
         if self.window is not None:
@@ -59,6 +61,24 @@ class MaskRule:
             if not self.causal:
                 allowed &= key < position + self.window
         return allowed
+
+    def span(self, rows: range, keys: int) -> range:
+        """Keys that any of the queries may see: outside of them, nothing has to be worked out."""
+        first, last = rows[0] + self.offset, rows[-1] + self.offset
+        ahead = 1 if self.causal else keys if self.window is None else self.window
+        low = 0 if self.window is None else first - self.window + 1
+        return range(min(max(low, 0), keys), min(max(last + ahead, 0), keys))
+
+    def frees(self, rows: range, keys: range) -> bool:
+        """Tell whether every one of the queries may see every one of the keys."""
+        first, last = rows[0] + self.offset, rows[-1] + self.offset
+        seen_ahead = not self.causal or keys[-1] <= first
+        seen_back = self.window is None or keys[0] > last - self.window
+        return (
+            seen_ahead
+            and seen_back
+            and (self.window is None or self.causal or keys[-1] < first + self.window)
+        )
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from jaxtyping import TypeCheckError
 
 import genviz
 from genviz import shapes
-from genviz.analysis.attention import Overview, summarise
+from genviz.analysis.attention import summarise
+from genviz.analysis.pooling import Overview
 from genviz.kinds import AXES, MORE_AXES
 
 HOUSE = Path(genviz.__file__).parent
@@ -28,8 +29,9 @@ def test_a_wrong_shape_is_caught() -> None:
 
 
 def test_a_wrong_type_of_number_is_caught() -> None:
+    number = np.zeros((2, 2), np.float32)
     with pytest.raises(TypeCheckError, match=r"parameter 'seen'(.|\n)*Expected type: .*Bool"):
-        Overview(np.zeros((2, 2), np.float32), np.zeros((2, 2), np.float32), (1, 1))
+        Overview(number, number, number, range(2), range(2), (1, 1))
 
 
 def test_outside_of_the_tests_they_are_bare_arrays_and_jaxtyping_stays_away() -> None:

@@ -1,17 +1,15 @@
-"""What attention weights say: how focused a head is, how far it looks, and overviews of long maps."""
+"""What attention weights say: how focused a head is, how far it looks, and which to show first."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genviz.shapes import Bool, Float, Float32, Float64, Int, Shaped
+from genviz.shapes import Float, Float64, Int
 
 Weights = NDArray[np.floating[Any]]
 Rows = NDArray[np.integer[Any]]
-Pooling = Literal["max", "mean"]
 
 
 def entropy(weights: Float[np.ndarray, "*batch query key"]) -> Float64[np.ndarray, "*batch query"]:
@@ -58,86 +56,6 @@ def distance(
     at = np.arange(weights.shape[-2]) if queries is None else np.asarray(queries)
     apart = np.abs(at[:, None] - np.arange(weights.shape[-1])[None, :])
     return np.asarray((np.asarray(weights, np.float64) * apart).sum(axis=-1))
-
-
-@dataclass(frozen=True)
-class Overview:
-    """A long map pooled to few cells.
-
-    Parameters
-    ----------
-    values : float32 array, (queries, keys), a block of each
-        NaN where no cell of the block may be attended to (``seen`` tells this from a NaN weight).
-    seen : bool array, (queries, keys)
-        True where at least one cell of the block may be attended to.
-    block : (int, int)
-        Queries and keys in one block (the last may hold fewer).
-    """
-
-    values: Float32[np.ndarray, "queries keys"]
-    seen: Bool[np.ndarray, "queries keys"]
-    block: tuple[int, int]
-
-
-def pooled(
-    weights: Callable[[Rows], Weights],
-    allowed: Callable[[Rows], NDArray[np.bool_]],
-    shape: tuple[int, int],
-    *,
-    size: int = 512,
-    how: Pooling = "max",
-    rows_at_once: int = 64,
-) -> Overview:
-    """Pool a map of weights block by block, a chunk of rows at a time, so that it is never whole in memory.
-
-    Parameters
-    ----------
-    weights, allowed : callable
-        ``weights(rows)`` and ``allowed(rows)`` give ``(row, key)`` for the rows asked for.
-    shape : (queries, keys)
-    size : int
-        At most this many blocks along each axis.
-    how : {"max", "mean"}
-        ``max`` keeps single strong links visible; ``mean`` is over the cells that may be attended to.
-    rows_at_once : int
-        Rows worked out together, rounded to whole blocks.
-    """
-    block = (-(-shape[0] // size), -(-shape[1] // size))
-    step = max(1, rows_at_once // block[0]) * block[0]
-    parts = [
-        _pool_rows(np.arange(start, min(start + step, shape[0])), weights, allowed, block=block, how=how)
-        for start in range(0, shape[0], step)
-    ]
-    values, seen = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Overview(values, seen, block)
-
-
-def _pool_rows(
-    rows: Int[np.ndarray, " query"],
-    weights: Callable[[Rows], Weights],
-    allowed: Callable[[Rows], NDArray[np.bool_]],
-    *,
-    block: tuple[int, int],
-    how: Pooling,
-) -> tuple[Float32[np.ndarray, "queries keys"], Bool[np.ndarray, "queries keys"]]:
-    may = allowed(rows)
-    found = np.where(may, weights(rows), np.float32(0))
-    counts = _reduce(np.add, may.astype(np.int32), block)
-    seen = counts > 0
-    if how == "max":
-        values = np.where(seen, _reduce(np.maximum, found, block), np.nan)
-    else:
-        values = np.divide(
-            _reduce(np.add, found, block), counts, out=np.full(seen.shape, np.nan, np.float32), where=seen
-        )
-    return values.astype(np.float32), seen
-
-
-def _reduce(
-    operation: np.ufunc, array: Shaped[np.ndarray, "query key"], block: tuple[int, int]
-) -> Shaped[np.ndarray, "queries keys"]:
-    across = operation.reduceat(array, np.arange(0, array.shape[1], block[1]), axis=1)
-    return np.asarray(operation.reduceat(across, np.arange(0, array.shape[0], block[0]), axis=0))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from genviz.analysis.attention import Overview
+from genviz.analysis.pooling import Overview, Pooling
 from genviz.figures import image
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, place, small_print
@@ -30,10 +30,18 @@ class HeadMap:
     overview : Overview
     entropy : float
         Mean over its rows, in bits.
+    how : {"max", "mean"}
+        What is drawn of each block.
     """
 
     overview: Overview
     entropy: float
+    how: Pooling = "max"
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """What is drawn."""
+        return self.overview.values(self.how)
 
 
 def tile_side(maps: int, longest: int = 256, pixels: int = 1_250_000) -> int:
@@ -142,7 +150,7 @@ def _mosaic(
         for column, head in enumerate(maps):
             if head is None:
                 continue
-            tile = _tile(head.overview, side, *scale)
+            tile = _tile(head, side, *scale)
             top = row * cell + (cell - tile.shape[0]) // 2
             left = column * cell + (cell - tile.shape[1]) // 2
             picture[top - 1 : top + tile.shape[0] + 1, left - 1 : left + tile.shape[1] + 1] = FRAME
@@ -151,15 +159,15 @@ def _mosaic(
     return picture, np.concatenate([np.array(fixed, np.uint8), table(palette(theme).magnitude, LEVELS)])
 
 
-def _tile(overview: Overview, side: int, logarithmic: bool, threshold: float) -> image.Pixels:
-    values = overview.values
+def _tile(head: HeadMap, side: int, logarithmic: bool, threshold: float) -> image.Pixels:
+    values = head.values
     if logarithmic:
         values = np.log10(np.clip(values, FAINTEST, None))
     low, high = (float(np.log10(FAINTEST)), 0.0) if logarithmic else (0.0, 1.0)
     pixels = image.indexed(values, low, high, first=FRAME + 1, last=FRAME + LEVELS)
-    pixels[np.nan_to_num(overview.values, nan=1.0) < threshold] = BLANK
+    pixels[np.nan_to_num(head.values, nan=1.0) < threshold] = BLANK
     pixels[np.isnan(values)] = NAN
-    pixels[~overview.seen] = MASKED
+    pixels[~head.overview.seen] = MASKED
     factor = max(1, side // max(pixels.shape))
     return np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1)
 

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from genviz.analysis.attention import Overview
+from genviz.analysis.pooling import Overview, Pooling
 from genviz.figures import image
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, place, small_print
@@ -53,8 +53,9 @@ def attention_matrix(
     title: str = "",
     top: float | None = None,
     left_out: LeftOut | None = None,
+    starts: tuple[int, int] = (0, 0),
 ) -> go.Figure:
-    """Draw every weight of one head, exactly.
+    """Draw every weight of one head, or of a part of it, exactly.
 
     Parameters
     ----------
@@ -69,16 +70,20 @@ def attention_matrix(
     top : float, optional
         The weight of the strongest colour; the largest one shown, without it.
     left_out : LeftOut, optional
+    starts : (int, int)
+        Positions of the first query and of the first key shown.
     """
     figure = blank(theme, clean(title))
     left = left_out or LeftOut()
     gone = np.broadcast_to(left.keys if left.keys is not None else False, allowed.shape)
     names = [tokens(map(str, queries)), tokens(map(str, keys))]
-    hover = _hover(names, left)
+    hover = _hover(names, left, starts)
     values = np.where(allowed & ~(np.nan_to_num(weights, nan=1.0) < left.threshold), weights, np.nan)
     high = float(np.nanmax(values)) if top is None and np.isfinite(values).any() else (top or 1.0)
+    at = {"x0": starts[1], "dx": 1, "y0": starts[0], "dy": 1}
     figure.add_heatmap(
         z=plain(values),
+        **at,
         zmin=0,
         zmax=high or 1.0,
         colorscale=[list(s) for s in palette(theme).magnitude],
@@ -91,40 +96,34 @@ def attention_matrix(
         name="weight",
         **_numbers(values.shape, theme),
     )
-    _flat(figure, ~allowed & ~gone, hover, colour=masked(theme), says="masked: may not be looked at")
-    _flat(
-        figure,
-        ~allowed & gone,
-        hover,
-        colour=palette(theme).panel,
-        says="left out: its weight was shared out",
-    )
-    _flat(figure, allowed & np.isnan(weights), hover, colour=not_a_number(theme), says="not a number (NaN)")
-    _axes(figure, names, values.shape)
+    for where, colour, says in (
+        (~allowed & ~gone, masked(theme), "masked: may not be looked at"),
+        (~allowed & gone, palette(theme).panel, "left out: its weight was shared out"),
+        (allowed & np.isnan(weights), not_a_number(theme), "not a number (NaN)"),
+    ):
+        _flat(figure, where, hover, colour=colour, says=says, **at)
+    _axes(figure, names, starts)
     _say(figure, left.note, theme)
     return figure
 
 
 def attention_overview(
     overview: Overview,
-    shape: tuple[int, int],
     *,
-    how: str,
+    how: Pooling,
     theme: str = "light",
     title: str = "",
     top: float | None = None,
     left_out: LeftOut | None = None,
 ) -> go.Figure:
-    """Draw a long map as a picture; hover gives the exact number of a coarser block.
+    """Draw a long map, or a part of it, as a picture; hover gives the exact number of a coarser block.
 
     Parameters
     ----------
     overview : Overview
-        From :func:`genviz.analysis.attention.pooled`.
-    shape : (queries, keys)
-        Size of the whole map.
-    how : str
-        ``"max"`` or ``"mean"``, as it was pooled.
+        From :func:`genviz.analysis.pooling.pooled`; when it holds every k-th row only, the figure says so.
+    how : {"max", "mean"}
+        Which of its two pictures.
     theme : {"light", "dark"}
     title : str
     top : float, optional
@@ -132,38 +131,44 @@ def attention_overview(
     left_out : LeftOut, optional
         Blocks whose number is below its threshold are blank.
     """
-    figure = blank(theme, clean(title))
-    left = left_out or LeftOut()
-    finite = overview.values[np.isfinite(overview.values)]
+    figure, left = blank(theme, clean(title)), left_out or LeftOut()
+    finite = overview.values(how)[np.isfinite(overview.values(how))]
     high = top or (float(finite.max()) if finite.size else 1.0) or 1.0
-    scale = palette(theme).magnitude
+    (rows, keys), (height, width) = _extent(overview), _block(overview)
     place(
         figure,
-        _picture(overview, high, theme, left.threshold),
-        x=-0.5,
-        y=-0.5,
-        width=shape[1],
-        height=shape[0],
+        _picture(overview, how, high, threshold=left.threshold, theme=theme),
+        x=keys.start - 0.5,
+        y=rows.start - 0.5,
+        width=width * overview.seen.shape[1],
+        height=height * overview.seen.shape[0],
     )
-    figure.add_trace(bar(scale, 0.0, high, title=_weight_name(overview, how)))
-    figure.add_trace(_coarse(overview, shape, how))
+    figure.add_trace(bar(palette(theme).magnitude, 0.0, high, title=_weight_name(overview, how)))
+    figure.add_trace(_coarse(overview, how))
     names = {"type": "linear", "constrain": "domain", "showgrid": False, "zeroline": False}
-    figure.update_xaxes(title=KEY_TITLE + " (position)", range=[-0.5, shape[1] - 0.5], **names)
-    figure.update_yaxes(
-        title=QUERY_TITLE + " (position)", range=[shape[0] - 0.5, -0.5], scaleanchor="x", **names
+    figure.update_xaxes(
+        title=KEY_TITLE + " (position)", range=[keys.start - 0.5, keys.stop - 0.5], tickformat=",d", **names
     )
-    _say(figure, left.note, theme)
+    figure.update_yaxes(
+        title=QUERY_TITLE + " (position)",
+        range=[rows.stop - 0.5, rows.start - 0.5],
+        tickformat=",d",
+        scaleanchor="x",
+        **names,
+    )
+    every = f"From {_every(overview.rows.step)} row only; the others may differ."
+    _say(figure, " ".join([every] * (overview.rows.step > 1) + [left.note]).strip(), theme)
     return figure
 
 
-def _hover(names: list[list[str]], left: LeftOut) -> list[list[str]]:
+def _hover(names: list[list[str]], left: LeftOut, starts: tuple[int, int]) -> list[list[str]]:
     """What a cell says: who looks at whom, and what its row lost."""
     rows = [""] * len(names[0])
     if left.removed is not None:
         rows = [f"<br>{gone:.4f} of this row was left out" for gone in left.removed]
     return [
-        [f"<b>{q}</b> ({i}) → <b>{k}</b> ({j}){rows[i]}" for j, k in enumerate(names[1])]
-        for i, q in enumerate(names[0])
+        [f"<b>{q}</b> ({i}) → <b>{k}</b> ({j}){row}" for j, k in enumerate(names[1], starts[1])]
+        for (i, q), row in zip(enumerate(names[0], starts[0]), rows, strict=True)
     ]
 
 
@@ -173,6 +178,23 @@ def _say(figure: go.Figure, note: str, theme: str) -> None:
         small_print(figure, clean(note, 500), theme)
 
 
+def _every(step: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(step % 10, "th") if step % 100 not in (11, 12, 13) else "th"
+    return f"every {step:,}{ending}" if step > 2 else "every second"
+
+
+def _block(overview: Overview) -> tuple[int, int]:
+    """Queries and keys that a block of the picture stands for."""
+    return overview.block[0] * overview.rows.step, overview.block[1]
+
+
+def _extent(overview: Overview) -> tuple[range, range]:
+    """Positions that the picture stands for."""
+    step = overview.rows.step
+    first = overview.rows.start - step // 2
+    return range(max(first, 0), overview.rows.stop), overview.keys
+
+
 def _numbers(shape: tuple[int, ...], theme: str) -> dict[str, Any]:
     if max(shape) > NUMBERS_UP_TO:
         return {}
@@ -180,12 +202,19 @@ def _numbers(shape: tuple[int, ...], theme: str) -> dict[str, Any]:
 
 
 def _flat(
-    figure: go.Figure, where: NDArray[np.bool_], hover: list[list[str]], *, colour: str, says: str
+    figure: go.Figure,
+    where: NDArray[np.bool_],
+    hover: list[list[str]],
+    *,
+    colour: str,
+    says: str,
+    **at: int,
 ) -> None:
     """One colour over some cells, which say on hover what they are."""
     if where.any():
         figure.add_heatmap(
             z=plain(np.where(where, 0.0, np.nan)),
+            **at,
             colorscale=[[0, colour], [1, colour]],
             showscale=False,
             text=hover,
@@ -197,66 +226,66 @@ def _flat(
         )
 
 
-def _axes(figure: go.Figure, names: list[list[str]], shape: tuple[int, ...]) -> None:
-    for update, labels, side, title in (
-        (figure.update_yaxes, names[0], shape[0], QUERY_TITLE),
-        (figure.update_xaxes, names[1], shape[1], KEY_TITLE),
+def _axes(figure: go.Figure, names: list[list[str]], starts: tuple[int, int]) -> None:
+    for update, labels, start, title in (
+        (figure.update_yaxes, names[0], starts[0], QUERY_TITLE),
+        (figure.update_xaxes, names[1], starts[1], KEY_TITLE),
     ):
+        side = len(labels)
         every = -(-side // LABELS_UP_TO)
         update(
             title=title,
             tickmode="array",
-            tickvals=list(range(0, side, every)),
+            tickvals=list(range(start, start + side, every)),
             ticktext=labels[::every],
             showgrid=False,
             zeroline=False,
             constrain="domain",
-            range=[-0.5, side - 0.5],
+            range=[start - 0.5, start + side - 0.5],
             tickfont={"size": SIZE - 1 if side <= 16 else SIZE - 3 if side <= 28 else SIZE - 5},
         )
-    wide = max(map(len, names[1])) * 9 > 460 / shape[1]
+    wide = max(map(len, names[1])) * 9 > 460 / len(names[1])
     figure.update_xaxes(tickangle=-45 if wide else 0)
-    figure.update_yaxes(range=[shape[0] - 0.5, -0.5], scaleanchor="x")
+    last = starts[0] + len(names[0])
+    figure.update_yaxes(range=[last - 0.5, starts[0] - 0.5], scaleanchor="x")
 
 
-def _picture(overview: Overview, high: float, theme: str, threshold: float) -> str:
+def _picture(overview: Overview, how: Pooling, high: float, *, threshold: float, theme: str) -> str:
     """The pooled map in palette colours: 0 masked, 1 NaN, 2 below the threshold, 3 … 255 the weights."""
-    pixels = image.indexed(overview.values, 0.0, high, first=3)
-    pixels[np.nan_to_num(overview.values, nan=1.0) < threshold] = 2
-    pixels[np.isnan(overview.values)] = 1
+    values = overview.values(how)
+    pixels = image.indexed(values, 0.0, high, first=3)
+    pixels[np.nan_to_num(values, nan=1.0) < threshold] = 2
+    pixels[np.isnan(values)] = 1
     pixels[~overview.seen] = 0
     fixed = [rgb(colour) for colour in (masked(theme), not_a_number(theme), palette(theme).page)]
     colours = np.concatenate([np.array(fixed, np.uint8), table(palette(theme).magnitude, 253)])
     return image.crisp_uri(pixels, colours, 512)
 
 
-def _weight_name(overview: Overview, how: str) -> str:
+def _weight_name(overview: Overview, how: Pooling) -> str:
     return (
         "weight" if overview.block == (1, 1) else f"weight ({how} of {overview.block[0]}×{overview.block[1]})"
     )
 
 
-def _coarse(overview: Overview, shape: tuple[int, int], how: str, *, most: int = 64) -> go.Heatmap:
+def _coarse(overview: Overview, how: Pooling, *, most: int = 64) -> go.Heatmap:
     """An unseen grid of at most 64 × 64 exact numbers under the pointer."""
-    by = [-(-side // most) for side in overview.values.shape]
-    filled = np.where(overview.seen, overview.values, -np.inf)
+    by = [-(-side // most) for side in overview.seen.shape]
+    filled = np.where(overview.seen, overview.values(how), -np.inf)
     highest = np.maximum.reduceat(filled, np.arange(0, filled.shape[0], by[0]), axis=0)
     highest = np.maximum.reduceat(highest, np.arange(0, filled.shape[1], by[1]), axis=1)
-    step = [overview.block[axis] * by[axis] for axis in (0, 1)]
-    centres = [(np.arange(highest.shape[axis]) + 0.5) * step[axis] - 0.5 for axis in (0, 1)]
-    what = "largest weight" if how == "max" else "largest of the means"
-    spans = [
-        [
-            f"queries {i * step[0]}–{min((i + 1) * step[0], shape[0]) - 1}, "
-            f"keys {j * step[1]}–{min((j + 1) * step[1], shape[1]) - 1}"
-            for j in range(highest.shape[1])
-        ]
-        for i in range(highest.shape[0])
+    step = [side * count for side, count in zip(_block(overview), by, strict=True)]
+    edges = [
+        [(start, min(start + step[axis], within.stop) - 1) for start in within[:: step[axis]]]
+        for axis, within in enumerate(_extent(overview))
     ]
+    what = "largest weight" if how == "max" else "largest of the means"
+    spans = [[f"queries {i}–{j}, keys {k}–{n}" for k, n in edges[1]] for i, j in edges[0]]
+    middles = [np.array([start + (step[axis] - 1) / 2 for start, _ in edges[axis]]) for axis in (0, 1)]
     return go.Heatmap(
         z=plain(np.where(np.isneginf(highest), np.nan, highest)),
-        x=plain(centres[1]),
-        y=plain(centres[0]),
+        x=plain(middles[1]),
+        y=plain(middles[0]),
         opacity=0,
         showscale=False,
         text=spans,

@@ -1,7 +1,9 @@
 """What the attention views share: a site's weights for one sample and call, its masks, the first choice."""
 
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -9,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genviz.analysis.attention import HeadSummary, most_telling, summarise
+from genviz.analysis.pooling import Overview, RowSums, pooled, pooled_rows
 from genviz.attention import AttentionInputs
 from genviz.errors import NotCaptured
 from genviz.recording import Recording
@@ -71,8 +74,7 @@ class AttentionSite:
 
     def weights(self, head: int, rows: Rows) -> NDArray[np.float32]:
         """Weights of some rows, ``(row, key)``."""
-        if not 0 <= head < self.heads:
-            raise NotCaptured(f"no head {head} at {self.site!r}: it has heads 0 … {self.heads - 1}")
+        self._require_head(head)
         out = np.zeros((len(rows), self.shape[1]), np.float32)
         for first, part in self._parts:
             stored = not isinstance(part, AttentionInputs)
@@ -98,6 +100,54 @@ class AttentionSite:
                 out[np.flatnonzero(inside), : part.shape[2]] = _not_ruled_out(part)[rows[inside] - first]
         return out
 
+    def overview(
+        self,
+        head: int,
+        *,
+        rows: range | None = None,
+        keys: range | None = None,
+        size: int = 512,
+        report: Callable[[float], None] | None = None,
+    ) -> Overview:
+        """Pool one head, or a part of it; with as many blocks as cells it gives every weight.
+
+        What every row's softmax divides by is remembered with the recording: a later part is a small product.
+        """
+        self._require_head(head)
+        rows, keys = (given or range(side) for given, side in zip((rows, keys), self.shape, strict=True))
+        inputs = self._inputs
+        if inputs is None:
+            return pooled_rows(partial(self.weights, head), self.allowed, rows=rows, keys=keys, size=size)
+        known = _SUMS.setdefault(self.reader.recording, OrderedDict())
+        key = (self.site, self.reader.sample, self.call, head)
+        sums = _known(known, key, rows)
+        found = pooled(inputs, head, rows=rows, keys=keys, size=size, sums=sums, report=report)
+        if found.sums is not None:
+            _remember(known, (*key, rows), found.sums)
+        return found
+
+    def work(self, head: int, rows: range, keys: range) -> int:
+        """Cells that have to be worked out for a part, about."""
+        inputs = self._inputs
+        if inputs is None:
+            return 0  # a look-up
+        known = _SUMS.get(self.reader.recording, OrderedDict())
+        wide = _known(known, (self.site, self.reader.sample, self.call, head), rows) is None
+        some = rows[:: max(1, len(rows) // 64)]
+        spans = [inputs.rule.span(range(row, row + 1), self.shape[1]) for row in some]
+        inside = keys if not wide else range(self.shape[1])
+        seen = sum(max(0, min(s.stop, inside.stop) - max(s.start, inside.start)) for s in spans)
+        return seen * len(rows) // len(some)
+
+    @property
+    def _inputs(self) -> AttentionInputs | None:
+        only = self._parts[0][1] if len(self._parts) == 1 else None
+        return only if isinstance(only, AttentionInputs) else None
+
+    def _require_head(self, head: int) -> None:
+        if not 0 <= head < self.heads:
+            raise NotCaptured(f"no head {head} at {self.site!r}: it has heads 0 … {self.heads - 1}")
+
     @cached_property
     def _parts(self) -> list[tuple[int, Any]]:
         calls = self.reader.calls if self.call is None else (self.call,)
@@ -115,6 +165,26 @@ class AttentionSite:
             return self.reader.inputs(call)
         except NotCaptured:
             return np.stack([self.reader.weights(call, head) for head in range(self.heads)])
+
+
+# What turns scores into weights, per recording: of (site, sample, call, head, rows).
+_SUMS: WeakKeyDictionary[Recording, OrderedDict[tuple[Any, ...], RowSums]] = WeakKeyDictionary()
+_SUMS_KEPT = 64
+
+
+def _known(known: Mapping[tuple[Any, ...], RowSums], key: tuple[Any, ...], rows: range) -> RowSums | None:
+    for found, sums in list(known.items()):
+        there = found[-1]
+        if found[:-1] == key and there.step in (1, rows.step) and rows[0] in there and rows[-1] in there:
+            first, step = there.index(rows[0]), rows.step // there.step
+            return sums.of(range(first, there.index(rows[-1]) + 1, step))
+    return None
+
+
+def _remember(known: OrderedDict[tuple[Any, ...], RowSums], key: tuple[Any, ...], sums: RowSums) -> None:
+    known[key] = sums
+    while len(known) > _SUMS_KEPT:
+        known.popitem(last=False)
 
 
 def _not_ruled_out(stored: NDArray[np.float32]) -> NDArray[np.bool_]:

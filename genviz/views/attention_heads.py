@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from genviz.analysis.attention import Pooling, entropy, pooled
+from genviz.analysis.attention import entropy
+from genviz.analysis.pooling import Pooling, pooled_rows
 from genviz.figures import attention_heads as figures
 from genviz.figures.attention_heads import HeadMap, tile_side
 from genviz.views.attending import ALL_CALLS, site_controls
@@ -90,17 +91,14 @@ def _site(here: Looked, side: int, pooling: str) -> _Maps:
 
 
 def _whole(whole: Any, may: Any, side: int, how: Pooling) -> HeadMap:
-    overview = pooled(partial(np.take, whole, axis=0), partial(np.take, may, axis=0), whole.shape,
-                      size=side, how=how, rows_at_once=WHOLE_UP_TO)  # fmt: skip
-    return HeadMap(overview, _mean(entropy(whole)))
+    rows, keys = map(range, whole.shape)
+    take = partial(np.take, whole, axis=0), partial(np.take, may, axis=0)
+    return HeadMap(pooled_rows(*take, rows=rows, keys=keys, size=side), _mean(entropy(whole)), how)
 
 
 def _long_head(here: Looked, head: int, side: int, *, how: Pooling) -> HeadMap:
-    overview = pooled(
-        partial(here.weights, head), here.allowed, here.shape, size=side, how=how, rows_at_once=256
-    )
     some = np.unique(np.linspace(0, here.shape[0] - 1, MOST_ROWS_SAID).astype(int))
-    return HeadMap(overview, _mean(entropy(here.weights(head, some))))
+    return HeadMap(here.overview(head, size=side), _mean(entropy(here.weights(head, some))), how)
 
 
 def _note(here: Looked) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from genviz.analysis.attention import Overview, pooled
+from genviz.analysis.pooling import Pooling
 from genviz.figures import attention_matrix as figures
 from genviz.figures.attention_matrix import LeftOut
 from genviz.views.attending import ALL_CALLS, head_controls
@@ -42,36 +42,20 @@ def _draw(
     shown = head_or_mean(head, look)
     title, top = title_of(here, shown), 1.0 if look["scale"] == "one" else None
     if max(here.shape) > EXACT_UP_TO:
-        how = look["pooling"]
-        return figures.attention_overview(
-            _overview(here, shown, how),
-            here.shape,
-            how=how,
-            theme=theme,
-            title=title,
-            top=top,
-            left_out=_left_out(here, shown),
-        )
-    rows = np.arange(here.shape[0])
+        how: Pooling = "max" if look["pooling"] == "max" else "mean"
+        overview = here.overview(shown, size=PICTURE_SIDE)
+        left = _left_out(here, shown)
+        return figures.attention_overview(overview, how=how, theme=theme, title=title, top=top, left_out=left)
+    tile = here.overview(shown, size=EXACT_UP_TO)
     return figures.attention_matrix(
-        here.weights(shown, rows),
-        here.allowed(rows),
+        tile.largest,
+        tile.seen,
         queries=here.names[0],
         keys=here.names[1],
         theme=theme,
         title=title,
         top=top,
-        left_out=_left_out(here, shown, rows),
-    )
-
-
-def _overview(here: Looked, head: int | None, how: str) -> Overview:
-    return pooled(
-        lambda rows: here.weights(head, rows),
-        here.allowed,
-        here.shape,
-        size=PICTURE_SIDE,
-        how="max" if how == "max" else "mean",
+        left_out=_left_out(here, shown, np.arange(here.shape[0])),
     )
 
 

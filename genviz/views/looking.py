@@ -1,13 +1,14 @@
 """How attention is looked at, alike in every picture: means of heads, keys left out, words, thresholds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genviz.analysis.pooling import Overview, pooled_rows
 from genviz.analysis.words import Merge, spelled, without, words
 from genviz.recording import Recording
 from genviz.views.attended_tokens import specials
@@ -109,6 +110,21 @@ class Looked:
             starts = np.concatenate([[0], np.cumsum(queries.sizes[rows])[:-1]]).astype(np.int64)
             return np.asarray(np.logical_or.reduceat(wide, starts, axis=0))
         return np.asarray(found)
+
+    def overview(
+        self,
+        head: int | None,
+        *,
+        rows: range | None = None,
+        keys: range | None = None,
+        size: int = 512,
+        report: Callable[[float], None] | None = None,
+    ) -> Overview:
+        """Pool one head (or the mean of all), or a part of it; see :meth:`AttentionSite.overview`."""
+        if head is not None and not self.changed:
+            return self.here.overview(head, rows=rows, keys=keys, size=size, report=report)
+        rows, keys = (given or range(side) for given, side in zip((rows, keys), self.shape, strict=True))
+        return pooled_rows(partial(self.weights, head), self.allowed, rows=rows, keys=keys, size=size)
 
     def removed(self, head: int | None, rows: Rows) -> NDArray[np.float64]:
         """Weight that the keys left out had, for each row."""

@@ -1,13 +1,10 @@
-"""Entropy, distance, overviews and the choice of a head, against scipy and loops."""
+"""Entropy, distance and the choice of a head, against scipy and loops."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from scipy import stats
 
-from genviz.analysis.attention import HeadSummary, distance, entropy, most_telling, pooled, summarise
+from genviz.analysis.attention import HeadSummary, distance, entropy, most_telling, summarise
 
 
 def rows(queries: int, keys: int, seed: int = 0) -> np.ndarray:
@@ -39,41 +36,6 @@ def test_distance_is_the_loop() -> None:
     weights = rows(4, 6)
     loop = [sum(weights[q, k] * abs(q + 2 - k) for k in range(6)) for q in range(4)]
     assert distance(weights, np.arange(2, 6)) == pytest.approx(loop)
-
-
-@settings(deadline=None)
-@given(
-    weights=arrays.arrays(np.float32, st.tuples(st.integers(1, 40), st.integers(1, 40)),
-                          elements=st.floats(0, 1, width=32)),
-    size=st.integers(1, 12),
-    at_once=st.integers(1, 50),
-    causal=st.booleans(),
-)  # fmt: skip
-def test_pooling_is_the_loop_over_blocks(weights: np.ndarray, size: int, at_once: int, causal: bool) -> None:
-    queries, keys = weights.shape
-    may = np.arange(keys)[None, :] <= np.arange(queries)[:, None] if causal else np.ones_like(weights, bool)
-    for how, pool in (("max", np.max), ("mean", np.mean)):
-        found = pooled(lambda r: weights[r], lambda r: may[r], (queries, keys), size=size,
-                       how="max" if how == "max" else "mean", rows_at_once=at_once)  # fmt: skip
-        height, width = found.block
-        assert max(found.values.shape) <= size
-        for i in range(found.values.shape[0]):
-            for j in range(found.values.shape[1]):
-                block = np.s_[i * height : (i + 1) * height, j * width : (j + 1) * width]
-                cells = weights[block][may[block]]
-                assert found.seen[i, j] == bool(cells.size)
-                if cells.size:
-                    assert found.values[i, j] == pytest.approx(float(pool(cells)), abs=1e-5)
-                else:
-                    assert np.isnan(found.values[i, j])
-
-
-def test_a_nan_weight_stays_nan_in_the_overview_and_counts_as_seen() -> None:
-    weights = np.ones((4, 4), np.float32)
-    weights[1, 1] = np.nan
-    found = pooled(lambda r: weights[r], lambda r: np.ones((len(r), 4), bool), (4, 4), size=2)
-    assert found.seen.all()
-    assert np.isnan(found.values).tolist() == [[True, False], [False, False]]
 
 
 def test_a_summary_leaves_out_rows_that_see_one_key() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from genviz.analysis.attention import pooled
+from genviz.analysis.pooling import Overview, pooled_rows
 from genviz.figures.attention_heads import HeadMap, attention_heads, tile_side
 from genviz.figures.attention_lines import BINS, MOST_LINES, attention_lines
 from genviz.figures.attention_matrix import (
@@ -23,6 +23,11 @@ WORDS = ["le", "chat", "<b>", "noir"]
 def causal(size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     weights = np.tril(np.random.default_rng(seed).random((size, size)) + 0.01).astype(np.float32)
     return weights / weights.sum(axis=1, keepdims=True), np.tri(size, dtype=bool)
+
+
+def overview(weights: np.ndarray, may: np.ndarray, size: int) -> Overview:
+    rows, keys = map(range, weights.shape)
+    return pooled_rows(lambda at: weights[at], lambda at: may[at], rows=rows, keys=keys, size=size)
 
 
 def test_the_matrix_holds_every_weight_and_leaves_masked_cells_out() -> None:
@@ -63,8 +68,7 @@ def test_labels_thin_out_in_long_texts() -> None:
 
 def test_the_overview_is_a_picture_with_exact_numbers_of_blocks() -> None:
     weights, may = causal(300)
-    overview = pooled(lambda rows: weights[rows], lambda rows: may[rows], weights.shape, size=100)
-    figure = attention_overview(overview, weights.shape, how="max", theme="dark")
+    figure = attention_overview(overview(weights, may, 100), how="max", theme="dark")
     (picture,) = figure.layout.images
     pixels = decoded(picture.source)
     assert tuple(pixels[0, -1]) == rgb(masked("dark"))
@@ -103,8 +107,7 @@ def test_lines_of_one_token_and_above_a_threshold() -> None:
 
 
 def head(weights: np.ndarray, may: np.ndarray, side: int = 32) -> HeadMap:
-    found = pooled(lambda rows: weights[rows], lambda rows: may[rows], weights.shape, size=side)
-    return HeadMap(found, entropy=1.5)
+    return HeadMap(overview(weights, may, side), entropy=1.5)
 
 
 def test_all_heads_are_one_picture_and_a_click_gives_site_and_head() -> None:
@@ -167,12 +170,12 @@ def test_weak_weights_and_keys_left_out_are_blank_each_in_its_way() -> None:
 
 def test_an_overview_leaves_weak_blocks_blank() -> None:
     weights, may = causal(300)
-    overview = pooled(lambda rows: weights[rows], lambda rows: may[rows], weights.shape, size=100)
-    figure = attention_overview(overview, weights.shape, how="max", left_out=LeftOut(0.05))
+    found = overview(weights, may, 100)
+    figure = attention_overview(found, how="max", left_out=LeftOut(0.05))
     pixels = decoded(figure.layout.images[0].source)
     step = pixels.shape[0] // 100
     blank = (pixels[::step, ::step] == rgb(palette("light").page)).all(-1)
-    assert np.array_equal(blank, np.nan_to_num(overview.values, nan=1) < np.float32(0.05))
+    assert np.array_equal(blank, np.nan_to_num(found.largest, nan=1) < np.float32(0.05))
 
 
 def test_means_stand_in_a_column_of_their_own() -> None:

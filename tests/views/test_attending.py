@@ -20,7 +20,7 @@ def test_the_matrix_holds_the_recordings_weights() -> None:
             figure = attention_matrix(recording, site=site, head=head)
             drawn = figure.data[0].z
             assert np.array_equal(np.isnan(drawn), ~np.tri(14, dtype=bool))
-            assert np.array_equal(np.nan_to_num(drawn), expected)
+            np.testing.assert_allclose(np.nan_to_num(drawn), expected, atol=1e-6)
             assert figure.layout.title.text == f"{site} · head {head}"
 
 
