@@ -14,6 +14,7 @@ from genviz.views.subject import Subject
 
 SHARED = "page"
 _SEGMENTS = 3  # choices that stand beside each other; more go into a list
+_ONE_LINE = 80  # letters that are written on one line; more get a field of several
 _SLIDER = 200  # steps that a slider can resolve
 
 
@@ -212,19 +213,17 @@ def _switch(control: Switch, place: dict[str, str]) -> list[Any]:
 
 
 def _text(control: Text, place: dict[str, str]) -> list[Any]:
-    return [
-        dmc.Textarea(
-            id=place,
-            label=control.label,
-            value=str(control.value),
-            autosize=True,
-            minRows=2,
-            maxRows=6,
-            size="sm",
-            debounce=600,
-            maxLength=control.longest,
-        )
-    ]
+    shared = {
+        "id": place,
+        "label": control.label,
+        "value": str(control.value),
+        "size": "sm",
+        "debounce": 600,
+        "attributes": {"input": {"maxLength": control.longest}},
+    }
+    if control.longest <= _ONE_LINE:
+        return [dmc.TextInput(**shared)]
+    return [dmc.Textarea(autosize=True, minRows=2, maxRows=6, **shared)]
 
 
 def _picks(control: Picks, place: dict[str, str]) -> list[Any]:

@@ -9,7 +9,8 @@ INSIDE_THE_LAYERS = Page(
     needs=("hidden",),
     panels=(
         Panel(("logit_lens", "residual_norms"), columns=12, rows=6),
-        Panel(("residual_path",), columns=12, rows=6),
+        Panel(("residual_path",), columns=6, rows=6),
+        Panel(("logit_attribution",), columns=6, rows=6),
     ),
     clicks={name: Click(sets=("position",), trace="layers") for name in ("logit_lens", "residual_norms")},
 )

@@ -60,14 +60,18 @@ def seeing(network: Network, seen: Callable[[Call], None]) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(network: Network, replacements: Mapping[str, Replacement]) -> Iterator[None]:
-    """Replace what modules return while the block runs.
+def replacing(
+    network: Network, replacements: Mapping[str, Replacement], inputs: Mapping[str, Replacement] | None = None
+) -> Iterator[None]:
+    """Replace what modules return, or are given, while the block runs.
 
     Parameters
     ----------
     network : Network
     replacements : mapping
         Path → ``Call → output``; None leaves the output as it is.
+    inputs : mapping, optional
+        Path → ``Call → tensor`` to be given in place of the first tensor; None leaves it.
 
     Examples
     --------
@@ -80,6 +84,8 @@ def replacing(network: Network, replacements: Mapping[str, Replacement]) -> Iter
     try:
         for path, change in replacements.items():
             handles.append(network[path].register_forward_hook(_hook(path, change), with_kwargs=True))
+        for path, change in (inputs or {}).items():
+            handles.append(network[path].register_forward_pre_hook(_before(path, change), with_kwargs=True))
         yield
     finally:
         for handle in handles:
@@ -91,6 +97,21 @@ def _hook(path: str, change: Replacement) -> Callable[..., Any]:
 
     def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
         return change(Call(path, module, args, kwargs, output, next(numbers), (path,), {}))
+
+    return hook
+
+
+def _before(path: str, change: Replacement) -> Callable[..., Any]:
+    numbers = iter(range(1 << 62))
+
+    def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        call = Call(path, module, args, kwargs, None, next(numbers), (path,), {})
+        given, made = call.given, change(call)
+        if made is None or given is None:
+            return None
+        if any(each is given for each in args):
+            return tuple(made if each is given else each for each in args), kwargs
+        return args, {name: made if value is given else value for name, value in kwargs.items()}
 
     return hook
 

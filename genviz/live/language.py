@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from genviz.errors import LiveError
 from genviz.live.base import LiveModel, place_of
 from genviz.live.lens import logit_lens, read_translators
+from genviz.live.logit_attribution import logit_attribution
 from genviz.live.progress import report
 from genviz.live.stack import Layout
 from genviz.live.tokenizers import named, split
@@ -20,6 +21,7 @@ from genviz.recording import Recording
 
 Text = str | Sequence[int]
 _LONGEST = 64
+_OF_WORDS = ("logit_lens", "logit_attribution")
 
 
 class LanguageModel(LiveModel):
@@ -55,7 +57,7 @@ class LanguageModel(LiveModel):
     """
 
     family = "transformer"
-    offers = ("record", "tokenize", "tokenizations", "next_tokens", "logit_lens")
+    offers = ("record", "tokenize", "tokenizations", "next_tokens", "logit_lens", "logit_attribution")
 
     def __init__(
         self, model: nn.Module, tokenizer: Any = None, *, text: str | Sequence[Text] = (),
@@ -75,7 +77,7 @@ class LanguageModel(LiveModel):
     @property
     def abilities(self) -> tuple[str, ...]:
         """What this model can do: a next token needs one that predicts it, a lens one that scores words."""
-        able = {"next_tokens": self.predicts_next, "logit_lens": self.scores_vocabulary}
+        able = {"next_tokens": self.predicts_next, **dict.fromkeys(_OF_WORDS, self.scores_vocabulary)}
         return tuple(name for name in self.offers if able.get(name, True))
 
     @cached_property
@@ -224,6 +226,43 @@ class LanguageModel(LiveModel):
         target = self._target(source, target_text).ids if self.two_sided else None
         wanted = None if word is None or word == "" else self.word_id(word)
         return logit_lens(self, source.ids, target, word=wanted, top=top, tuned=tuned)
+
+    def logit_attribution(
+        self, text: Text, *, position: int | None = None, word: int | str | None = None,
+        against: int | str | None = None, target_text: Text | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Which parts of the model say a word: its logit as a sum (direct logit attribution).
+
+        Parameters
+        ----------
+        text : str or sequence of int
+        position : int, optional
+            Where the word is predicted; default: at the last token.
+        word : int or str, optional
+            Default: the word that the model says there.
+        against : int or str, optional
+            The sum is then of the difference of two words' logits.
+        target_text : str or sequence of int, optional
+            For an encoder–decoder: what the decoder reads. Default: what the model itself answers.
+
+        Returns
+        -------
+        dict
+            ``parts``: one dict per addition to the stream with ``kind`` (embedding, attention,
+            cross_attention, feed_forward), ``site``, ``layer`` (place in ``blocks``), ``value`` and
+            ``heads`` (head,) or None; ``bias``, ``logit``, ``gap`` (what the sum misses), ``model_logit``,
+            ``probability``, ``capped`` (the sum is of the output layer's own score, before soft-capping),
+            ``word``, ``name``, ``against``, ``position``, ``words``, ``blocks``.
+
+        Raises
+        ------
+        LiveError
+            When the logit is not such a sum.
+        """
+        source = self.source.encode(text)
+        target = self._target(source, target_text).ids if self.two_sided else None
+        found, other = (None if each in (None, "") else self.word_id(each or 0) for each in (word, against))
+        return logit_attribution(self, source.ids, target, position=position, word=found, against=other)
 
     def word_id(self, word: int | str) -> int:
         """Id of a word that is one token.

@@ -28,11 +28,14 @@ class Layout:
         Of the transformer family.
     blocks : tuple of str
         Paths of the blocks of the stack that leads to the logits.
+    heads : int or None
+        Attention heads per layer, as far as the model tells.
     """
 
     network: Network
     plan: Plan
     blocks: tuple[str, ...]
+    heads: int | None = None
 
     @classmethod
     def of(cls, live: "LanguageModel") -> "Layout":
@@ -50,7 +53,8 @@ class Layout:
         if not hidden:
             raise LiveError(f"no blocks with attention were found in {type(live.modules['']).__name__}")
         side = side_of(hidden[-1])
-        return cls(network, plan, tuple(tap.path for tap in hidden if side_of(tap) == side))
+        blocks = tuple(tap.path for tap in hidden if side_of(tap) == side)
+        return cls(network, plan, blocks, family.facts(network).get("n_heads"))
 
     def taps(self, kind: str) -> list[Tap]:
         """Taps of one kind in the blocks of the stack."""

@@ -13,6 +13,7 @@ from genviz.views.base import View
 from genviz.views.head_map import head_map
 from genviz.views.interpolation import interpolation
 from genviz.views.latent_map import latent_map
+from genviz.views.logit_attribution import logit_attribution
 from genviz.views.logit_lens import logit_lens
 from genviz.views.model_sizes import model_sizes
 from genviz.views.network import network
@@ -50,6 +51,7 @@ VIEWS: tuple[View, ...] = (
     logit_lens,
     residual_norms,
     residual_path,
+    logit_attribution,
     # Latent space
     latent_map,
     interpolation,
@@ -77,6 +79,7 @@ __all__ = [
     "head_map",
     "interpolation",
     "latent_map",
+    "logit_attribution",
     "logit_lens",
     "model_sizes",
     "network",

@@ -233,6 +233,13 @@ def game() -> Engine:
     )
 
 
+def speaker() -> Subject:
+    """A small decoder that really runs, for what is asked of a model beyond its recording."""
+    from tests.views.subjects import language
+
+    return Subject("Speaker: a decoder that runs", live=language().live)
+
+
 def subjects() -> list[Subject]:
     """One subject of each kind."""
     return [
@@ -240,4 +247,5 @@ def subjects() -> list[Subject]:
         Subject("Dots: an autoencoder", live=dots()),
         Subject("Game: a GAN", live=game()),
         Subject("Houses: a perceptron", recording=perceptron_recording()),
+        speaker(),
     ]
