@@ -9,13 +9,14 @@ ATTENTION = Page(
     needs=("attention",),
     panels=(
         Panel(("attention_heads", "head_map"), columns=5, rows=5),
-        Panel(("attention_matrix",), columns=7),
+        Panel(("attention_matrix", "attention_rollout"), columns=7),
         Panel(("attention_lines",), columns=5, rows=7),
     ),
     leading=("site", "head", "average", "without", "words", "threshold"),
     clicks={
         "attention_heads": Click(sets=("site", "head", "average")),
         "head_map": Click(sets=("site", "head", "average")),
+        "attention_rollout": Click(sets=("query",)),
         "attention_lines": Click(sets=("query", "key")),
     },
 )

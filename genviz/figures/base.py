@@ -23,7 +23,9 @@ def blank(theme: str, title: str = "", subtitle: str = "", **layout: Any) -> go.
 
 def small_print(figure: go.Figure, text: str, theme: str) -> None:
     """Say what the figure leaves out or assumes, at its foot (``text`` is escaped already)."""
-    text = text if "<" in text else "<br>".join(wrap(text, LINE, break_long_words=False))
+    text = (
+        text if "<" in text else "<br>".join(wrap(text, LINE, break_long_words=False, break_on_hyphens=False))
+    )
     lines = 1 + text.count("<br>")
     figure.add_annotation(
         text=text,

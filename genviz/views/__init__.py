@@ -9,6 +9,7 @@ from genviz.views.array import array
 from genviz.views.attention_heads import attention_heads
 from genviz.views.attention_lines import attention_lines
 from genviz.views.attention_matrix import attention_matrix
+from genviz.views.attention_rollout import attention_rollout
 from genviz.views.base import View
 from genviz.views.head_map import head_map
 from genviz.views.interpolation import interpolation
@@ -47,6 +48,7 @@ VIEWS: tuple[View, ...] = (
     attention_lines,
     attention_heads,
     head_map,
+    attention_rollout,
     # Inside the layers
     logit_lens,
     residual_norms,
@@ -76,6 +78,7 @@ __all__ = [
     "attention_heads",
     "attention_lines",
     "attention_matrix",
+    "attention_rollout",
     "head_map",
     "interpolation",
     "latent_map",
