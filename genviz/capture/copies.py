@@ -1,5 +1,6 @@
 """Tensors of a running model → arrays that nothing changes any more."""
 
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -65,6 +66,13 @@ class Kept:
         self._array: NDArray[Any] | None = None
         self.shape = tuple(tensor.shape)
         self.dtype = _numpy_dtype(tensor.dtype)
+
+    def changed(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Kept":
+        """The same values in another shape; ``change`` gives a view."""
+        if self._tensor is None:
+            assert self._array is not None
+            return Kept(change(torch.from_numpy(self._array)))
+        return Kept(change(self._tensor))
 
     def __call__(self) -> NDArray[Any]:
         """Return the array; the device's memory is let go."""

@@ -9,6 +9,7 @@ or into recordings of their own.
 Everything here is installed while at least one watcher is attached, and taken away with the last one.
 """
 
+import functools
 import itertools
 import sys
 import threading
@@ -102,7 +103,7 @@ class _Standing:
     name: str
     inherited: bool  # the owner got the name from a base class: taking away means deleting
     original: Any
-    replacement: Any
+    replacement: Any = None
     users: set[int] = field(default_factory=set)  # numbers of those who need it
 
 
@@ -166,7 +167,7 @@ def detach(watcher: Watcher) -> None:
                 handle.remove()
             del _OPEN[number]
         for key in reversed(list(_STANDING)):
-            _STANDING[key].users &= _OPEN.keys()
+            _STANDING[key].users.intersection_update(_OPEN)
             if not _STANDING[key].users:
                 _uninstall(key)
         if not _OPEN:
@@ -307,11 +308,23 @@ def _install(stand_in: StandIn, number: int) -> None:
     key = (id(stand_in.owner), stand_in.name)
     if key not in _STANDING:
         original = getattr(stand_in.owner, stand_in.name)
-        replacement = stand_in.build(original)
         inherited = stand_in.name not in vars(stand_in.owner)
-        _STANDING[key] = _Standing(stand_in.owner, stand_in.name, inherited, original, replacement)
-        setattr(stand_in.owner, stand_in.name, replacement)
+        standing = _Standing(stand_in.owner, stand_in.name, inherited, original)
+        standing.replacement = _while_standing(standing, stand_in.build(original))
+        _STANDING[key] = standing
+        setattr(stand_in.owner, stand_in.name, standing.replacement)
     _STANDING[key].users.add(number)
+
+
+def _while_standing(standing: _Standing, built: Callable[..., Any]) -> Callable[..., Any]:
+    """Somebody may wrap what stands in and leave that in place: later captures must not see calls twice."""
+    original, users = standing.original, standing.users
+
+    @functools.wraps(original)
+    def stand_in(*args: Any, **kwargs: Any) -> Any:
+        return (built if users else original)(*args, **kwargs)
+
+    return stand_in
 
 
 def _uninstall(key: tuple[int, str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from genviz.capture.copies import Kept, Unreadable, snapshot
+from genviz.capture.layout import Layout
 from genviz.capture.settings import Settings
 from genviz.errors import GenvizError
 from genviz.kinds import KINDS
@@ -120,6 +121,13 @@ class Keeper:
     def missing(self) -> list[Missing]:
         """What was lost and never kept."""
         return [Missing(site, kind, reason) for (site, kind), reason in self._lost.items()]
+
+    def lay_out(self, layout: Layout) -> None:
+        """Bring what was kept of this run into the usual order of axes."""
+        changed = layout.settle(self.of_this_run)
+        if changed:
+            self.of_this_run = [changed.get(id(entry), entry) for entry in self.of_this_run]
+            self.recording.exchange(changed)
 
     def settle(self) -> None:
         """Bring everything that is still on another device into this machine's memory."""

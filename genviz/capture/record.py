@@ -15,6 +15,7 @@ from genviz.capture.attention.seen import Seen
 from genviz.capture.copies import first_tensor
 from genviz.capture.families import Family, chosen
 from genviz.capture.keeper import Keeper
+from genviz.capture.layout import Layout
 from genviz.capture.live import LiveRecording
 from genviz.capture.modules import Model, Network, refuse_unobservable
 from genviz.capture.network import network_info
@@ -124,6 +125,7 @@ class Capture(AbstractContextManager[LiveRecording]):
         self._attention = AttentionKeeper(self._keeper)
         self._taps = Taps(plan.taps, self._network, self._keeper, self)
         self._taps.on_ids = self._tokens.given
+        self._layout = Layout(self._network, plan.attends)
         self._roots = frozenset(self._network.roots.values())
         self._shapes: dict[str, tuple[int, ...]] = {}
         self.recording.before_writing = self._describe
@@ -170,6 +172,7 @@ class Capture(AbstractContextManager[LiveRecording]):
             if path not in self._shapes and (result := first_tensor(output)) is not None:
                 self._shapes[path] = tuple(result.shape)
             if module in self._roots:
+                self._keeper.lay_out(self._layout)
                 self._place_tokens()
                 self._attention.end_run()
 

@@ -41,15 +41,19 @@ class Tokens:
         if tap.kind not in _CHECKED or tensor.ndim < (1 if tap.kind == "ids" else 2):
             return
         name = str(attrs.get("tokens", {}).get("token", "tokens"))
+        lists = self._lists[name]
         samples, length = _extent(tensor, tap.kind)
+        turned = lists is not None and (len(lists), max(map(len, lists))) == (length, samples)
+        if turned:  # positions come first in this model
+            samples, length = length, samples
         if tap.kind == "ids":
-            self._ids.setdefault(name, []).append(tensor.detach().reshape(samples, length).cpu())
+            ids = tensor.detach().T if turned else tensor.detach()
+            self._ids.setdefault(name, []).append(ids.reshape(samples, length).cpu())
             self._total[name] = self._total.get(name, 0) + length
         if name in self._first:
             return
         self._first[name] = length
         self._total.setdefault(name, length)
-        lists = self._lists[name]
         if lists is None:
             return
         if len(lists) != samples:

@@ -196,6 +196,16 @@ class Recording:
         self._entries.append(entry)
         return entry
 
+    def exchange(self, changed: Mapping[int, Entry]) -> None:
+        """Put entries in place of some that were added last, by ``id``."""
+        left = len(changed)
+        for at in range(len(self._entries) - 1, -1, -1):
+            if left and id(self._entries[at]) in changed:
+                self._entries[at] = changed[id(self._entries[at])]
+                left -= 1
+            if not left:
+                break
+
     def replace_entries(self, entries: Sequence[Entry]) -> None:
         """Put other entries in place of all that are here (their arrays have moved)."""
         self._entries = list(entries)

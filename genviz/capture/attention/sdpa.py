@@ -17,7 +17,7 @@ from torch.nn import functional
 from genviz.capture import hooks
 from genviz.capture.attention import frames
 from genviz.capture.attention.names import holders
-from genviz.capture.attention.seen import Seen, four_axes, heads_of, tell
+from genviz.capture.attention.seen import Seen, broadcast, four_axes, heads_of, tell
 from genviz.capture.modules import Network
 
 
@@ -60,9 +60,10 @@ class Arguments:
         module = _attending()
         multi_head = isinstance(module, nn.MultiheadAttention)
         heads = heads_of(module)
-        query, key, value = (four_axes(part, heads) for part in (self.query, self.key, self.value))
+        parts = broadcast(self.query, self.key, self.value)
+        query, key, value = (four_axes(part, heads) for part in parts)
         mask = self.mask
-        if mask is not None and mask.ndim == 3 and self.query.ndim == 3:
+        if mask is not None and mask.ndim == 3 and parts[0].ndim == 3:
             mask = four_axes(mask, heads) if mask.shape[0] > 1 else mask[None]
         return Seen(
             "multi_head" if multi_head else "sdpa",

@@ -98,6 +98,19 @@ def heads_of(module: nn.Module | None) -> int | None:
     return None
 
 
+def broadcast(*parts: torch.Tensor) -> list[torch.Tensor]:
+    """Give queries, keys and values the same axes before the heads, as the function itself does.
+
+    One that has fewer (keys that all samples share) gets them as views; heads may differ (groups).
+    """
+    most = max(part.ndim for part in parts)
+    full = [part[(None,) * (most - part.ndim)] for part in parts]
+    if most < 4:
+        return full
+    before = torch.broadcast_shapes(*(part.shape[:-3] for part in full))
+    return [part.expand(*before, *part.shape[-3:]) for part in full]
+
+
 def four_axes(tensor: torch.Tensor, heads: int | None) -> torch.Tensor:
     """Bring ``(…, head, position, channel)`` to four axes, without copying where possible.
 

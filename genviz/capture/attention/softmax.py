@@ -13,6 +13,7 @@ from torch import nn
 
 from genviz.capture import hooks
 from genviz.capture.attention import frames, mixing
+from genviz.capture.attention.code import multiplies
 from genviz.capture.attention.names import holders
 from genviz.capture.attention.seen import Seen, four_axes, heads_of, tell
 from genviz.capture.modules import Network
@@ -55,20 +56,37 @@ def _is_last(output: torch.Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]
 def _seen(weights: torch.Tensor) -> Seen | None:
     """The weights as attention, or None for a softmax of something else (a router, a vocabulary)."""
     module = next((m for m in reversed(hooks.running()) if not isinstance(m, _FUNCTIONS)), None)
-    if module is None or weights.ndim < 3:
+    if module is None or weights.ndim < 2 or (weights.ndim < 4 and not makes_scores(module)):
         return None
+    if weights.ndim == 2 and _as_wide_as_a_projection(weights, module):
+        raise ValueError(
+            f"a softmax over {weights.shape[1]} columns was seen, as many as a projection of this module has "
+            "outputs: it may be scores or an output layer; give the input a sample axis"
+        )
     heads = heads_of(module)
-    if weights.ndim == 3 and not (heads or projects_like_attention(module)):
-        return None
     multi_head = isinstance(module, nn.MultiheadAttention)
     return Seen("multi_head" if multi_head else "eager", weights=four_axes(weights, heads), module=module)
 
 
-def projects_like_attention(module: nn.Module) -> bool:
-    """Attention projects its input at least twice (queries and keys), or once for all three together."""
-    widths = [found for child in module.children() if (found := _widths(child)) is not None]
+def makes_scores(module: nn.Module) -> bool:
+    """Tell whether a softmax in a module's code is one of scores: it has heads, or projects and multiplies.
+
+    Attention projects its input at least twice (queries and keys), or once for all three together.
+    """
+    if heads_of(module) is not None:
+        return True
+    widths = _projections(module)
     fused = any(out in (2 * into, 3 * into) or into in (2 * out, 3 * out) for out, into in widths)
-    return len(widths) >= 3 or fused
+    return (len(widths) >= 3 or fused) and multiplies(type(module))
+
+
+def _as_wide_as_a_projection(weights: torch.Tensor, module: nn.Module) -> bool:
+    """Without sample and head axes, scores look like an output layer's."""
+    return weights.shape[1] in {out for out, _ in _projections(module)}
+
+
+def _projections(module: nn.Module) -> list[tuple[int, int]]:
+    return [found for child in module.children() if (found := _widths(child)) is not None]
 
 
 def _widths(module: nn.Module) -> tuple[int, int] | None:

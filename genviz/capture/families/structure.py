@@ -7,15 +7,13 @@ calls.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import CodeType, FunctionType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
 
-from genviz.capture.attention.seen import heads_of
-from genviz.capture.attention.softmax import projects_like_attention
+from genviz.capture.attention.code import called
+from genviz.capture.attention.softmax import makes_scores
 from genviz.capture.modules import Network, parent
 
 # Calls that only attention makes; a softmax alone may be a router or an output layer.
@@ -24,8 +22,6 @@ _ATTENTION = {
     "flash_attn_func", "flash_attn_varlen_func", "memory_efficient_attention", "multi_head_attention_forward",
 }  # fmt: skip
 _SOFTMAX = {"softmax", "Softmax"}
-# Base classes whose methods say nothing about one model.
-_BASES = ("torch.", "transformers.modeling_utils", "transformers.generation")
 _CROSS = re.compile(r"cross|encoder_att|enc_?dec|multihead_attn|src_att|source_att|memory", re.IGNORECASE)
 _QK_NORM = re.compile(r"(q|k|v|query|key|value|kv|qk)_?(a_|b_)?(norm|layer_?norm|ln)\w*", re.IGNORECASE)
 
@@ -62,10 +58,8 @@ def computes_attention(module: nn.Module) -> bool:
     """Tell whether the code of a module computes attention itself."""
     if isinstance(module, nn.MultiheadAttention):
         return True
-    called = _called(type(module))
-    if called & _ATTENTION:
-        return True
-    return bool(called & _SOFTMAX) and (heads_of(module) is not None or projects_like_attention(module))
+    calls = called(type(module))
+    return bool(calls & _ATTENTION) or (bool(calls & _SOFTMAX) and makes_scores(module))
 
 
 def blocks(network: Network, attention: tuple[str, ...]) -> tuple[Block, ...]:
@@ -162,7 +156,7 @@ def rotates(network: Network) -> bool:
     for path, module in network.modules.items():
         if "inv_freq" in module._buffers or re.search(r"rotary|rope", path.rpartition(".")[2], re.IGNORECASE):
             return True
-        if any(re.search(r"rotary|rope|rotate_half", name) for name in _called(type(module))):
+        if any(re.search(r"rotary|rope|rotate_half", name) for name in called(type(module))):
             return True
     return False
 
@@ -206,8 +200,8 @@ def _block_of(network: Network, path: str) -> str:
         path = parent(path)  # only the core of attention: its projections are its parent's
     above = parent(path)
     while above and above not in network.roots:
-        called = not isinstance(network[above], nn.ModuleList | nn.ModuleDict)
-        if called and _weights(network, above, path) >= 2:
+        runs = not isinstance(network[above], nn.ModuleList | nn.ModuleDict)
+        if runs and _weights(network, above, path) >= 2:
             return above
         above = parent(above)
     return path
@@ -223,43 +217,3 @@ def _crossing(network: Network, block: str, attention: list[str]) -> tuple[str, 
         or getattr(network[path], "is_cross_attention", False) is True
     )
     return named or (attention[1],)
-
-
-# Read once per class, and forgotten with it (classes of a notebook come and go).
-_KNOWN: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
-
-
-def _called(cls: type[nn.Module]) -> frozenset[str]:
-    """Names that a class's ``forward`` uses, itself or in methods and functions beside it."""
-    if cls not in _KNOWN:
-        _KNOWN[cls] = _read(cls)
-    return _KNOWN[cls]
-
-
-def _read(cls: type[nn.Module]) -> frozenset[str]:
-    names: set[str] = set()
-    seen: set[int] = set()
-    pending: list[tuple[Any, int]] = [(getattr(cls, "forward", None), 0)]
-    while pending:
-        function, depth = pending.pop()
-        function = getattr(function, "__wrapped__", function)
-        if not isinstance(function, FunctionType) or id(function) in seen or depth > 4:
-            continue
-        seen.add(id(function))
-        used = set(_names(function.__code__))
-        names |= used
-        for name in used:
-            beside = function.__globals__.get(name)
-            if isinstance(beside, FunctionType) and beside.__module__ == function.__module__:
-                pending.append((beside, depth + 1))
-            method = getattr(cls, name, None)
-            if isinstance(method, FunctionType) and not method.__module__.startswith(_BASES):
-                pending.append((method, depth + 1))
-    return frozenset(names)
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
