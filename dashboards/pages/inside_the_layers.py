@@ -10,7 +10,7 @@ INSIDE_THE_LAYERS = Page(
     panels=(
         Panel(("logit_lens", "residual_norms"), columns=12, rows=6),
         Panel(("residual_path",), columns=6, rows=6),
-        Panel(("logit_attribution",), columns=6, rows=6),
+        Panel(("logit_attribution", "input_attribution"), columns=6, rows=6),
     ),
     clicks={name: Click(sets=("position",), trace="layers") for name in ("logit_lens", "residual_norms")},
 )

@@ -43,6 +43,13 @@ def small_print(figure: go.Figure, text: str, theme: str) -> None:
     )
 
 
+def foot(figure: go.Figure, text: str, theme: str) -> None:
+    """Small print with as much room below the axes as it takes."""
+    lines = 1 + text.count("<br>") if "<" in text else len(wrap(text, LINE, break_long_words=False))
+    figure.update_layout(margin={"b": 56 + 18 * lines})
+    small_print(figure, text, theme)
+
+
 def place(
     figure: go.Figure, source: str, *, x: float, y: float, width: float, height: float, **where: Any
 ) -> None:

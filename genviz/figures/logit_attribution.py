@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from genviz.figures.arrays import plain
-from genviz.figures.base import blank, small_print
+from genviz.figures.base import blank, foot
 from genviz.figures.colours import colorbar
 from genviz.figures.text import clean, number, short_names, token
 from genviz.figures.theme import SIZE, palette, role
@@ -43,12 +43,13 @@ def running_sum(found: Mapping[str, Any], *, theme: str = "light") -> go.Figure:
             marker={"color": role(kind, theme)},
             width=0.7,
             name=LABELS[kind],
+            showlegend=kind != "bias",
             customdata=[_said(parts[at], layers[at], float(ends[at + 1])) for at in places],
             hovertemplate="%{customdata}<extra></extra>",
         )
     _total(figure, found, len(parts), theme)
     _sum_axes(figure, [*layers, "logit"])
-    small_print(figure, _notes(found), theme)
+    foot(figure, _notes(found), theme)
     return figure
 
 
@@ -94,7 +95,7 @@ def heads_map(found: Mapping[str, Any], *, theme: str = "light") -> go.Figure:
     missed = "" if all(p["heads"] is not None for p in found["parts"] if "attention" in p["kind"]) else (
         " Where attention is one cell, its output is no sum of its heads that could be told apart."
     )  # fmt: skip
-    small_print(figure, f"{_notes(found)}{missed}", theme)
+    foot(figure, f"{_notes(found)}{missed}", theme)
     return figure
 
 
@@ -148,6 +149,7 @@ def _total(figure: go.Figure, found: Mapping[str, Any], at: int, theme: str) -> 
         width=0.7,
         marker={"color": palette(theme).muted},
         name="logit",
+        showlegend=False,
         text=[number(found["logit"], 4)],
         textposition="outside",
         cliponaxis=False,
@@ -170,7 +172,7 @@ def _sum_axes(figure: go.Figure, layers: Sequence[str]) -> None:
     figure.update_yaxes(title="logit (sum so far)", zerolinewidth=2)
     figure.update_layout(
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": SIZE - 2}},
-        margin={"t": 84, "b": 110},
+        margin={"t": 84},
         barmode="overlay",
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from genviz.figures.base import small_print
+from genviz.figures.base import foot
 from genviz.figures.layer_map import layer_map
 from genviz.figures.text import clean, number, short_names, token
 
@@ -37,8 +37,8 @@ def logit_lens(
         values, words=found["words"], layers=layers, unit=_unit(show), chosen=chosen, hover=_hover(found),
         cells=_cells(found, show), span=span, ticks=ticks, theme=theme,
     )  # fmt: skip
-    figure.update_layout(title=_title(found, show, what, named), margin={"t": 44, "b": 96})
-    small_print(figure, _notes(found), theme)
+    figure.update_layout(title=_title(found, show, what, named), margin={"t": 44})
+    foot(figure, _notes(found), theme)
     return figure
 
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from genviz.figures.arrays import plain
-from genviz.figures.base import blank, small_print
+from genviz.figures.base import blank, foot
 from genviz.figures.layer_map import layer_map
 from genviz.figures.text import clean, number, token
 from genviz.figures.theme import SIZE, palette, role
@@ -111,8 +111,7 @@ def residual_path(
         _marks(figure, stops, normalised, theme)
     _path_axes(figure, stops, start)
     if any(stop.total is None for stop in stops):
-        small_print(figure, NOT_SUMMED, theme)
-        figure.update_layout(margin={"b": 110})
+        foot(figure, NOT_SUMMED, theme)
     return figure
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from genviz.errors import LiveError
 from genviz.live.base import LiveModel, place_of
+from genviz.live.input_attribution import baselines, input_attribution
 from genviz.live.lens import logit_lens, read_translators
 from genviz.live.logit_attribution import logit_attribution
 from genviz.live.progress import report
@@ -21,7 +22,7 @@ from genviz.recording import Recording
 
 Text = str | Sequence[int]
 _LONGEST = 64
-_OF_WORDS = ("logit_lens", "logit_attribution")
+_OF_WORDS = ("logit_lens", "logit_attribution", "input_attribution")
 
 
 class LanguageModel(LiveModel):
@@ -57,7 +58,8 @@ class LanguageModel(LiveModel):
     """
 
     family = "transformer"
-    offers = ("record", "tokenize", "tokenizations", "next_tokens", "logit_lens", "logit_attribution")
+    offers = ("record", "tokenize", "tokenizations", "next_tokens", "logit_lens", "logit_attribution",
+              "input_attribution")  # fmt: skip
 
     def __init__(
         self, model: nn.Module, tokenizer: Any = None, *, text: str | Sequence[Text] = (),
@@ -264,6 +266,38 @@ class LanguageModel(LiveModel):
         found, other = (None if each in (None, "") else self.word_id(each or 0) for each in (word, against))
         return logit_attribution(self, source.ids, target, position=position, word=found, against=other)
 
+    def input_attribution(
+        self, text: Text, *, position: int | None = None, word: int | str | None = None,
+        baseline: str = "auto", target_text: Text | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """What a predicted word rests on: integrated gradients and occlusion over the words that went in.
+
+        Parameters
+        ----------
+        text : str or sequence of int
+        position : int, optional
+            Where the word is predicted; default: at the last token.
+        word : int or str, optional
+            Default: the word that the model says there.
+        baseline : {"auto", "mask", "unk", "pad", "mean", "zero"}
+            What stands for a word of which nothing is known: a token that means that, the mean of the
+            vocabulary's vectors, or zeros; ``"auto"`` takes the first that there is.
+        target_text : str or sequence of int, optional
+            For an encoder–decoder: what the decoder reads. Default: what the model itself answers.
+
+        Returns
+        -------
+        dict
+            ``integrated_gradients`` (None without Captum; ``missing`` says what to install) and ``occlusion``
+            (token,), in logits, over ``words`` (of ``sides``); ``gap`` of the former's sum from ``logit`` −
+            ``baseline_logit``, with ``steps``; ``kept`` (marks that were not replaced), ``baseline``,
+            ``position``, ``word``, ``name``.
+        """
+        source = self.source.encode(text)
+        target = self._target(source, target_text).ids if self.two_sided else None
+        found = None if word in (None, "") else self.word_id(word or 0)
+        return input_attribution(self, source.ids, target, position=position, word=found, baseline=baseline)
+
     def word_id(self, word: int | str) -> int:
         """Id of a word that is one token.
 
@@ -292,6 +326,7 @@ class LanguageModel(LiveModel):
             "target_text": targets,
             "two_sided": self.two_sided,
             "tuned_lens": bool(self.translators),
+            "baselines": baselines(self),
         }
 
     # -- running ---------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from genviz.views.attention_matrix import attention_matrix
 from genviz.views.attention_rollout import attention_rollout
 from genviz.views.base import View
 from genviz.views.head_map import head_map
+from genviz.views.input_attribution import input_attribution
 from genviz.views.interpolation import interpolation
 from genviz.views.latent_map import latent_map
 from genviz.views.logit_attribution import logit_attribution
@@ -54,6 +55,7 @@ VIEWS: tuple[View, ...] = (
     residual_norms,
     residual_path,
     logit_attribution,
+    input_attribution,
     # Latent space
     latent_map,
     interpolation,
@@ -80,6 +82,7 @@ __all__ = [
     "attention_matrix",
     "attention_rollout",
     "head_map",
+    "input_attribution",
     "interpolation",
     "latent_map",
     "logit_attribution",
