@@ -57,7 +57,7 @@ def attention_rollout(
         left = at * (width + _GAP)
         _map_axes(figure, at, (left, left + width), words, theme)
         if values is None:
-            _absent(figure, (left + width / 2, 0.74), missing, theme)
+            _absent(figure, (left + width / 2, 0.77), missing, theme)
         else:
             figure.add_trace(_map(values, at, words, theme))
             if reached is not None and not reached.all():
@@ -70,7 +70,7 @@ def attention_rollout(
     small_print(figure, clean(note, 600), theme)
     figure.update_layout(
         barmode="group", bargap=0.25, hovermode="closest", clickmode="event", dragmode=False,
-        legend={"orientation": "h", "y": 0.4, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        legend={"orientation": "h", "y": 0.345, "yanchor": "bottom", "x": 1, "xanchor": "right"},
     )  # fmt: skip
     return figure
 
@@ -95,7 +95,7 @@ def _map(values: NDArray[Any], at: int, words: list[str], theme: str) -> go.Heat
         z=plain(drawn), x=plain(spots), y=plain(spots), zmin=0, zmax=1,
         xaxis=_axis("x", at), yaxis=_axis("y", at),
         colorscale=[list(stop) for stop in palette(theme).magnitude],
-        showscale=at == len(NAMES) - 1, colorbar=colorbar("", len=0.48, y=1, yanchor="top", nticks=3),
+        showscale=at == len(NAMES) - 1, colorbar=colorbar("", len=0.45, y=1, yanchor="top", nticks=3),
         hovertemplate=said + NAMES[at] + " %{z:.6f}<extra></extra>", name=f"{NAMES[at]} map",
         xgap=0.5 * clicked, ygap=0.5 * clicked, **more,
     )  # fmt: skip
@@ -127,7 +127,7 @@ def _map_axes(figure: go.Figure, at: int, domain: tuple[float, float], words: li
             "title": {"text": "key", "font": {"size": SIZE - 2}}, "tickangle": -60, **ticks, **bare,
         },
         f"yaxis{number}": {
-            "domain": [0.52, 1], "anchor": _axis("x", at), "range": [count - 0.5, -0.5],
+            "domain": [0.55, 1], "anchor": _axis("x", at), "range": [count - 0.5, -0.5],
             "scaleanchor": _axis("x", at), "showticklabels": at == 0,
             "title": {"text": "query" if at == 0 else "", "font": {"size": SIZE - 2}}, **ticks, **bare,
         },
@@ -173,5 +173,5 @@ def _row_axes(figure: go.Figure, words: list[str], query: int) -> None:
             "ticktext": words[::every], "tickangle": -45 if len(words) > 8 else 0,
             "tickfont": {"size": SIZE - 2 if len(words) <= 16 else SIZE - 5},
         },
-        yaxis4={"domain": [0, 0.38], "anchor": "x4", "title": "share, or flow", "rangemode": "tozero"},
+        yaxis4={"domain": [0, 0.34], "anchor": "x4", "title": "share, or flow", "rangemode": "tozero"},
     )  # fmt: skip

@@ -8,6 +8,7 @@ from genviz.views.accounting import accounting
 from genviz.views.array import array
 from genviz.views.attention_heads import attention_heads
 from genviz.views.attention_lines import attention_lines
+from genviz.views.attention_mask import attention_mask
 from genviz.views.attention_matrix import attention_matrix
 from genviz.views.attention_rollout import attention_rollout
 from genviz.views.base import View
@@ -50,6 +51,7 @@ VIEWS: tuple[View, ...] = (
     attention_heads,
     head_map,
     attention_rollout,
+    attention_mask,
     # Inside the layers
     logit_lens,
     residual_norms,
@@ -79,6 +81,7 @@ __all__ = [
     "as_subject",
     "attention_heads",
     "attention_lines",
+    "attention_mask",
     "attention_matrix",
     "attention_rollout",
     "head_map",

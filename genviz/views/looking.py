@@ -205,7 +205,7 @@ def look_controls(subject: Subject, *, heads: bool = False, threshold: bool = Tr
 
 
 _THRESHOLD = Number(
-    "threshold", "Hide weights below", 0.0, minimum=0.0, maximum=1.0, step=0.01,
+    "threshold", "Hide weights below", 0, minimum=0.0, maximum=1.0, step=0.01,
     help="Weaker weights are left blank; the small print says how much weight that hides.",
 )  # fmt: skip
 

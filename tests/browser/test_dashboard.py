@@ -2,6 +2,8 @@
 
 import io
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +188,25 @@ def test_a_click_on_a_head_shows_it_in_both_other_pictures(visit: Open) -> None:
         assert window.controls(view)["site"] == "layers.0.attn"
 
 
+def test_a_click_on_a_word_shows_its_links_and_on_a_mean_all_heads_at_once(visit: Open) -> None:
+    window = visit().go("/reader/attention?theme=light&site=layers.1.attn&head=1")
+    words = """name => { const plot = document.querySelector('#view-attention_lines .js-plotly-plot');
+        const trace = plot._fullData.find(each => each.name === name);
+        const x = plot._fullLayout.xaxis, y = plot._fullLayout.yaxis, box = plot.getBoundingClientRect();
+        return [box.left + x._offset + x.d2p(trace.x[2]), box.top + y._offset + y.d2p(trace.y[2])]; }"""
+    for name, other in (("key", "query"), ("query", "key")):
+        click_at(window, "attention_lines", partial(window.page.evaluate, words, name))
+        window.until(f"() => location.search.includes('{name}=2') && !location.search.includes('{other}=2')")
+        window.until(f"() => {PLOT.format('attention_lines')}.layout.meta.genviz.controls.{name}[0] === 2")
+    mean = """() => { const plot = document.querySelector('#view-attention_heads .js-plotly-plot');
+        const x = plot._fullLayout.xaxis, y = plot._fullLayout.yaxis, box = plot.getBoundingClientRect();
+        return [box.left + x._offset + x.d2p(4), box.top + y._offset + y.d2p(0)]; }"""
+    click_at(window, "attention_heads", partial(window.page.evaluate, mean))
+    window.until("() => location.search.includes('average=mean')")
+    window.until(f"() => {PLOT.format('attention_matrix')}.layout.meta.genviz.controls.average === 'mean'")
+    assert window.controls("attention_matrix")["site"] == "layers.0.attn"
+
+
 def place_of(window: Visit, item: int) -> list[float]:
     """Where an item lies in the window on the latent map."""
     found: list[float] = window.page.evaluate(
@@ -202,14 +223,19 @@ def place_of(window: Visit, item: int) -> list[float]:
 
 
 def click_item(window: Visit, item: int) -> None:
-    """Click an item of the map as a hand does: rest on it, so that it is under the pointer, then click."""
+    """Click an item of the map as a hand does."""
+    click_at(window, "latent_map", lambda: place_of(window, item))
+
+
+def click_at(window: Visit, view: str, place: Callable[[], list[float]]) -> None:
+    """Click as a hand does: rest on the mark, so that it is under the pointer, then click."""
     window.drawn()
-    label = "document.querySelector('#view-latent_map .hoverlayer .hovertext')"
+    label = f"document.querySelector('#view-{view} .hoverlayer .hovertext')"
     window.page.mouse.move(5, 5)
-    window.until(f"() => {label} === null")  # or the label of the item before would be taken for this one's
-    window.page.mouse.move(*place_of(window, item), steps=3)
+    window.until(f"() => {label} === null")  # or the label of the mark before would be taken for this one's
+    window.page.mouse.move(*place(), steps=3)
     window.until(f"() => {label} !== null")
-    window.page.mouse.click(*place_of(window, item))
+    window.page.mouse.click(*place())
 
 
 def test_two_picks_make_a_path_whose_frames_are_scrubbed_here(visit: Open) -> None:
