@@ -5,19 +5,18 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import torch
 from torch import nn
 
 from genviz.errors import CaptureError, UnknownSite
 
 # The attribute under which each wrapper keeps the module it wraps.
-_WRAPPED = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+WRAPPED = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 
 
 def unwrapped(module: nn.Module) -> nn.Module:
     """The module inside wrappers such as DDP, FSDP or activation checkpointing."""
     while True:
-        inner = next((module._modules[name] for name in _WRAPPED if name in module._modules), None)
+        inner = next((module._modules[name] for name in WRAPPED if name in module._modules), None)
         if inner is None and isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
             inner = module.module
         if inner is None:
@@ -62,7 +61,7 @@ class Network:
         CaptureError
             When it is not a module (or a mapping or sequence of modules), or has nothing in it.
         """
-        roots = {name: unwrapped(module) for name, module in _roots(model).items()}
+        roots = {name: unwrapped(module) for name, module in roots_of(model).items()}
         modules: dict[str, nn.Module] = {}
         paths: dict[int, str] = {}
         for name, root in roots.items():
@@ -78,6 +77,11 @@ class Network:
                 "pass the model that runs"
             )
         return network
+
+    def wraps(self, module: nn.Module) -> bool:
+        """Tell whether a module is a wrapper around one of this model: what is inside runs as well."""
+        path = self.path(module)
+        return path is not None and module is not self.modules[path] and unwrapped(module) is not module
 
     def path(self, module: nn.Module) -> str | None:
         """First path of a module, or None when it is not part of this model."""
@@ -112,6 +116,14 @@ class Network:
 Model = nn.Module | Mapping[str, nn.Module] | Sequence[nn.Module]
 
 
+def class_of(module: nn.Module) -> type[nn.Module]:
+    """The class that a module was written as: ``fully_shard`` puts one made on the spot before it."""
+    cls = type(module)
+    if len(cls.__bases__) == 2 and cls.__bases__[0].__name__ == "FSDPModule":
+        return cls.__bases__[1]
+    return cls
+
+
 def joined(path: str, name: str) -> str:
     """``layers`` and ``0`` → ``layers.0``; nothing stands before the first name."""
     return f"{path}.{name}" if path else name
@@ -122,7 +134,14 @@ def parent(path: str) -> str:
     return path.rpartition(".")[0]
 
 
-def _roots(model: Any) -> dict[str, nn.Module]:
+def roots_of(model: Any) -> dict[str, nn.Module]:
+    """Modules by name of what a user passed: one without a name, or several.
+
+    Raises
+    ------
+    CaptureError
+        When it is something else.
+    """
     if isinstance(model, nn.Module):
         return {"": model}
     if isinstance(model, Mapping):
@@ -177,45 +196,3 @@ def _wrappers(outer: nn.Module, inner: nn.Module) -> Iterator[nn.Module]:
         if module is inner:
             return
         yield module
-
-
-def refuse_unobservable(model: "Model") -> None:
-    """Say before the run what would otherwise run unseen.
-
-    Raises
-    ------
-    CaptureError
-        For compiled, scripted and data-parallel modules: their code does not pass through Python,
-        or runs in other threads.
-    """
-    for name, root in _roots(model).items():
-        for path, module in root.named_modules(prefix=name):
-            reason = _unobservable(module)
-            if reason:
-                where = f"the model's {path!r}" if path else "the model"
-                raise CaptureError(f"{where} ({type(module).__name__}) {reason}")
-
-
-def _unobservable(module: nn.Module) -> str | None:
-    if isinstance(module, torch.jit.ScriptModule):
-        return (
-            "is TorchScript, which runs outside Python where nothing can be attached: "
-            "record the Python module that it was made from"
-        )
-    if "_orig_mod" in module._modules:
-        return (
-            "is compiled by torch.compile, whose code runs past every hook: record the module that was "
-            "compiled "
-            "(compiled._orig_mod) and call that inside the with block"
-        )
-    if getattr(module, "_compiled_call_impl", None) is not None:
-        return (
-            "is compiled in place by Module.compile(), whose code runs past every hook: "
-            "record a copy that was not compiled"
-        )
-    if isinstance(module, nn.DataParallel) and len(module.device_ids or ()) > 1:
-        return (
-            "spreads a batch over several devices in threads of its own: record its .module and call that "
-            "inside the with block"
-        )
-    return None

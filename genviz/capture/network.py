@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from genviz.capture.families import Family, chosen
-from genviz.capture.modules import Model, Network, joined, unwrapped
+from genviz.capture.modules import Model, Network, class_of, joined, unwrapped
 
 _FACTS = ("n_params", "n_layers", "d_model", "n_heads", "d_head", "context", "vocab", "bytes")
 
@@ -79,7 +79,7 @@ def _tree(
     ]
     return {
         "name": name,
-        "class": type(module).__name__,
+        "class": class_of(module).__name__,
         "parameters": sum(_values(p) for p in own) + sum(child["parameters"] for child in children),
         "bytes": sum(_values(p) * p.element_size() for p in own) + sum(child["bytes"] for child in children),
         "children": children,
@@ -94,7 +94,7 @@ def _values(parameter: torch.Tensor) -> int:
 
 def _provenance(network: Network, family: Family) -> dict[str, Any]:
     first = next((p for root in network.roots.values() for p in root.parameters()), None)
-    classes = [type(root) for root in network.roots.values()]
+    classes = [class_of(root) for root in network.roots.values()]
     return {
         "model": " + ".join(cls.__qualname__ for cls in classes),
         "module": classes[0].__module__,

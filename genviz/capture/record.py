@@ -17,8 +17,9 @@ from genviz.capture.families import Family, chosen
 from genviz.capture.keeper import Keeper
 from genviz.capture.layout import Layout
 from genviz.capture.live import LiveRecording
-from genviz.capture.modules import Model, Network, refuse_unobservable
+from genviz.capture.modules import Model, Network
 from genviz.capture.network import network_info
+from genviz.capture.observable import out_of_sight, refuse_unobservable
 from genviz.capture.settings import PARTS, Options, Settings, wanted_kinds
 from genviz.capture.taps import UNSEEN, Taps, restricted
 from genviz.capture.tokens import Tokens
@@ -165,7 +166,7 @@ class Capture(AbstractContextManager[LiveRecording]):
     def after(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """Tell that a module ran."""
         path = self._network.path(module)
-        if path is None:
+        if path is None or self._network.wraps(module):
             return
         with hooks.quiet():
             self._taps.ran(path, (args, kwargs, output))
@@ -242,7 +243,12 @@ class Capture(AbstractContextManager[LiveRecording]):
     def _finish(self) -> None:
         self._keeper.settle()
         self._describe()
-        missing = [*self._plan.missing, *self._keeper.missing(), *self._taps.missing()]
+        missing = [
+            *self._plan.missing,
+            *out_of_sight(self._model, weights=not self._plan.attends),
+            *self._keeper.missing(),
+            *self._taps.missing(),
+        ]
         missing += self._attention.missing()
         missing += self._attention_missing()
         present = {(entry.site, entry.kind) for entry in self.recording.entries()}

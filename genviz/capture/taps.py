@@ -10,7 +10,7 @@ from torch import nn
 from genviz.capture import hooks
 from genviz.capture.families.base import Call, Plan, Tap
 from genviz.capture.keeper import Keeper
-from genviz.capture.modules import Network
+from genviz.capture.modules import Network, class_of
 from genviz.capture.settings import PARTS
 from genviz.errors import CaptureError, UnknownSite
 from genviz.kinds import KINDS
@@ -99,6 +99,10 @@ class Taps:
     def _reason(self, tap: Tap, module_id: int) -> str:
         if module_id not in self._ran:
             return f"{tap.path or 'the model'} {_FUSED if self._fused(tap.path) else UNSEEN}"
+        if tap.when == "gradient" and class_of(self._network[tap.path]) is not type(self._network[tap.path]):
+            return (
+                "fully_shard gathers its parameters for each run, and their gradients pass by outside of it"
+            )
         if tap.when == "gradient" and (tap.where, tap.kind) in self._gradients:
             return "no backward pass reached it inside the with block"
         if tap.when == "gradient":
