@@ -14,6 +14,7 @@ from genviz.figures.text import clean, number, tokens
 from genviz.figures.theme import SIZE, palette
 
 SPOKEN_UP_TO = 20_000  # cells up to which each says on hover what it is, and answers a click
+NAMED_UP_TO = 160  # tokens up to which a click gives one by its name in a list (text), beyond by its number
 LABELS_UP_TO = 48  # words along the axis that can be read
 
 
@@ -114,7 +115,7 @@ def _speaking(
         ]
         for row, layer in enumerate(layers)
     ]
-    clicks = [[[at] for at in range(len(names))] for _ in layers]
+    clicks = [[[str(at) if len(names) <= NAMED_UP_TO else at] for at in range(len(names))] for _ in layers]
     return {"hovertext": places, "hovertemplate": "%{hovertext}<extra></extra>", "customdata": clicks}
 
 

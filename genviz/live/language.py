@@ -14,6 +14,7 @@ from genviz.live.base import LiveModel, place_of
 from genviz.live.input_attribution import baselines, input_attribution
 from genviz.live.lens import logit_lens, read_translators
 from genviz.live.logit_attribution import logit_attribution
+from genviz.live.neurons import neuron
 from genviz.live.progress import report
 from genviz.live.stack import Layout
 from genviz.live.tokenizers import named, split
@@ -59,7 +60,7 @@ class LanguageModel(LiveModel):
 
     family = "transformer"
     offers = ("record", "tokenize", "tokenizations", "next_tokens", "logit_lens", "logit_attribution",
-              "input_attribution")  # fmt: skip
+              "input_attribution", "neuron")  # fmt: skip
 
     def __init__(
         self, model: nn.Module, tokenizer: Any = None, *, text: str | Sequence[Text] = (),
@@ -297,6 +298,32 @@ class LanguageModel(LiveModel):
         target = self._target(source, target_text).ids if self.two_sided else None
         found = None if word in (None, "") else self.word_id(word or 0)
         return input_attribution(self, source.ids, target, position=position, word=found, baseline=baseline)
+
+    def neuron(self, site: str, unit: int) -> dict[str, Any]:
+        """One neuron of a feed-forward network over all example texts (the first 64).
+
+        Parameters
+        ----------
+        site : str
+            Where neurons were recorded.
+        unit : int
+
+        Returns
+        -------
+        dict
+            ``words``, a list per text; ``activations`` (token,) of all texts one after the other;
+            ``before`` the activation function, or None where that was not seen; ``function``, its name,
+            found by trying out which one gives these numbers (empty: none of those that are known);
+            ``gated``; ``left_out``, how many texts were not run.
+        """
+        texts = []
+        for at, text in enumerate(self.text):
+            source = self.source.encode(text)
+            written = self.target_text[at] if at < len(self.target_text) else None
+            texts.append((source.ids, self._target(source, written).ids if self.two_sided else None))
+        if not texts:
+            raise LiveError("no example texts to look through: pass text= when you make this model")
+        return neuron(self, site, unit, texts)
 
     def word_id(self, word: int | str) -> int:
         """Id of a word that is one token.

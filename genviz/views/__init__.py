@@ -20,6 +20,7 @@ from genviz.views.logit_attribution import logit_attribution
 from genviz.views.logit_lens import logit_lens
 from genviz.views.model_sizes import model_sizes
 from genviz.views.network import network
+from genviz.views.neurons import neurons
 from genviz.views.parameters import parameters
 from genviz.views.perceptron_network import perceptron_network
 from genviz.views.reconstructions import reconstructions
@@ -56,6 +57,7 @@ VIEWS: tuple[View, ...] = (
     logit_lens,
     residual_norms,
     residual_path,
+    neurons,
     logit_attribution,
     input_attribution,
     # Latent space
@@ -92,6 +94,7 @@ __all__ = [
     "logit_lens",
     "model_sizes",
     "network",
+    "neurons",
     "parameters",
     "perceptron_network",
     "reconstructions",

@@ -35,14 +35,24 @@ def ask(subject: Subject, ability: str, *, sample: int = 0, **arguments: Any) ->
     NotCaptured
         When the recording does not say which ids went in.
     """
+    return ask_plainly(subject, ability, **{**ids_of(subject.recorded(), sample), **arguments})
+
+
+def ask_plainly(subject: Subject, ability: str, **arguments: Any) -> Any:
+    """Ask the live model something that needs no ids; the answer is kept with the recording.
+
+    Raises
+    ------
+    NotApplicable
+        When there is no live model.
+    """
     if subject.live is None:
         raise NotApplicable(f"{subject.name!r} is only a recording: open it with its model to ask for more")
     recording = subject.recorded()
-    given = {**ids_of(recording, sample), **arguments}
-    key = json.dumps([ability, id(subject.live), len(recording), given], sort_keys=True)
+    key = json.dumps([ability, id(subject.live), len(recording), arguments], sort_keys=True)
     kept = _ANSWERS.setdefault(recording, OrderedDict())
     if key not in kept:
-        kept[key] = subject.live.call(ability, **given)
+        kept[key] = subject.live.call(ability, **arguments)
         while len(kept) > KEPT:
             kept.popitem(last=False)
     return kept[key]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from genviz.analysis.residual import adds_up
 from genviz.errors import NotCaptured
+from genviz.figures.layer_map import NAMED_UP_TO
 from genviz.recording import Entry, Recording
 from genviz.recording.labels import tokens_of
 from genviz.views.controls import Choice, Control, Number
@@ -16,7 +17,6 @@ from genviz.views.subject import Subject
 
 Vectors = NDArray[np.float32]
 SIDES = {"target_tokens": "decoder", "tokens": "encoder"}
-NAMED_UP_TO = 160  # tokens up to which a list of them can be chosen from
 PARTS = {"attention": "attention", "cross_attention": "cross-attention", "feed_forward": "feed-forward"}
 
 

@@ -41,7 +41,8 @@ def live_of(kind: str, **more: Any) -> LanguageModel:
     two_sided = kind in ("t5", "translator")
     return LanguageModel(
         model_of(kind), Identity(), target_tokenizer=Identity() if two_sided else None,
-        text=[" ".join(map(str, IDS))], **more,
+        text=[" ".join(map(str, IDS)), "4 4 6 20"],
+        target_text=[" ".join(map(str, TARGET)), "1 30 31"] if two_sided else (), **more,
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def test_cells_are_the_words_and_probabilities_of_the_model() -> None:
         share = model.head(model.norm(x))[0].softmax(-1).max(-1)
     assert list(figure.data[0].text[1]) == [f"w{each}" for each in share.indices]
     np.testing.assert_allclose(figure.data[0].z[1], share.values, atol=1e-6)
-    assert figure.data[0].customdata[1][3] == [3]
+    assert figure.data[0].customdata[1][3] == ["3"]
     rank = logit_lens(subject, word="7", show="rank")
     assert rank.layout.title.text == "rank of w7, after each layer (logit lens)"
     assert "Each state goes through norm → head; the last layer's" in rank.layout.annotations[0].text
