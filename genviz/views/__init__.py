@@ -23,6 +23,7 @@ from genviz.views.network import network
 from genviz.views.neurons import neurons
 from genviz.views.parameters import parameters
 from genviz.views.perceptron_network import perceptron_network
+from genviz.views.query_key import query_key
 from genviz.views.reconstructions import reconstructions
 from genviz.views.registry import registered, view_named
 from genviz.views.residual_norms import residual_norms
@@ -50,6 +51,7 @@ VIEWS: tuple[View, ...] = (
     attention_matrix,
     attention_lines,
     attention_heads,
+    query_key,
     head_map,
     attention_rollout,
     attention_mask,
@@ -97,6 +99,7 @@ __all__ = [
     "neurons",
     "parameters",
     "perceptron_network",
+    "query_key",
     "reconstructions",
     "registered",
     "residual_norms",

@@ -139,6 +139,19 @@ class AttentionSite:
         seen = sum(max(0, min(s.stop, inside.stop) - max(s.start, inside.start)) for s in spans)
         return seen * len(rows) // len(some)
 
+    def inputs_at(self, row: int) -> tuple[AttentionInputs, int]:
+        """What one query's weights are worked out from, and its place there.
+
+        Raises
+        ------
+        NotCaptured
+            When the model computed the weights itself and only they were stored.
+        """
+        first, part = next((first, part) for first, part in reversed(self._parts) if first <= row)
+        if not isinstance(part, AttentionInputs):
+            self.reader.inputs(self.reader.calls[0])  # raises with the reason
+        return part, row - first
+
     @property
     def _inputs(self) -> AttentionInputs | None:
         only = self._parts[0][1] if len(self._parts) == 1 else None
@@ -201,6 +214,15 @@ def _not_ruled_out(stored: NDArray[np.float32]) -> NDArray[np.bool_]:
         may &= ~later
     visible: NDArray[np.bool_] = may & ~zero.all(axis=0)[None, :]
     return visible
+
+
+def longest(recording: Recording) -> int:
+    """The most queries or keys that attention has at any site."""
+    found = []
+    for site in recording.sites(kind="attention"):
+        reader = recording.attention_reader(site)
+        found += map(len, reader.tokens(max(reader.calls)))
+    return max(found)
 
 
 def calls_together(recording: Recording) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from genviz.figures import attention_lines as figures
-from genviz.views.attending import ALL_CALLS, head_controls
+from genviz.views.attending import ALL_CALLS, head_controls, longest
 from genviz.views.base import View
 from genviz.views.controls import Control, Number, Picks
 from genviz.views.looking import Looked, head_or_mean, look_controls, title_of
@@ -46,27 +46,18 @@ _WEAKEST = Number(
 
 def _controls(subject: Subject) -> tuple[Control, ...]:
     recording = subject.recorded()
-    longest = max(_lengths(recording))
+    most = longest(recording)
     controls: list[Control] = [
         *head_controls(subject),
         *look_controls(subject, heads=True, threshold=False),
-        Picks("query", "One query", (), count=longest, most=1, help="Click a word on the left."),
-        Picks("key", "One key", (), count=longest, most=1, help="Click a word on the right."),
+        Picks("query", "One query", (), count=most, most=1, help="Click a word on the left."),
+        Picks("key", "One key", (), count=most, most=1, help="Click a word on the right."),
         _WEAKEST,
     ]
-    if longest > WINDOW:
-        last = longest - 1
+    if most > WINDOW:
+        last = most - 1
         controls.append(Number("first", "From token", 0, minimum=0, maximum=last, help="First token shown."))
     return tuple(controls)
-
-
-def _lengths(recording: Any) -> list[int]:
-    found = []
-    for site in recording.sites(kind="attention"):
-        reader = recording.attention_reader(site)
-        queries, keys = reader.tokens(max(reader.calls))
-        found.append(max(len(queries), len(keys)))
-    return found
 
 
 def _draw(
