@@ -218,7 +218,7 @@ def _not_ruled_out(stored: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 def longest(recording: Recording) -> int:
     """The most queries or keys that attention has at any site."""
-    found = []
+    found: list[int] = []
     for site in recording.sites(kind="attention"):
         reader = recording.attention_reader(site)
         found += map(len, reader.tokens(max(reader.calls)))
