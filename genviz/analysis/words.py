@@ -28,8 +28,8 @@ def special(tokens: Iterable[object], known: Iterable[str] = ()) -> Flags:
     ----------
     tokens : iterable of str
     known : iterable of str
-        Special tokens that the tokenizer names; without any, the usual spellings count. An unknown or a
-        masked word stands for text in any case.
+        Special tokens that the tokenizer names, besides the usual spellings. An unknown or a masked word
+        stands for text in any case.
 
     Examples
     --------
@@ -37,9 +37,8 @@ def special(tokens: Iterable[object], known: Iterable[str] = ()) -> Flags:
     array([ True, False, False,  True])
     """
     named = {name for name in known if not _TEXTUAL.fullmatch(name)}
-    return np.array(
-        [str(t) in named if named else bool(_SPECIAL.fullmatch(str(t))) for t in tokens], dtype=bool
-    )
+    found = [str(token) in named or bool(_SPECIAL.fullmatch(str(token))) for token in tokens]
+    return np.array(found, dtype=bool)
 
 
 def words(tokens: Sequence[object], apart: Flags | None = None) -> NDArray[np.int64]:

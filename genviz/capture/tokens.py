@@ -91,9 +91,10 @@ class Tokens:
                     + ": give a token for every position, and no more"
                 )
 
-    def info(self) -> dict[str, list[list[str]]]:
-        """Token lists for the recording's info."""
-        found = {}
+    def info(self) -> dict[str, Any]:
+        """Token lists for the recording's info, and the special tokens that the tokenizer names."""
+        named = getattr(self._tokenizer, "all_special_tokens", None)
+        found: dict[str, Any] = {} if not named else {"special_tokens": [str(each) for each in named]}
         for name, lists in self._lists.items():
             if lists is None and self._tokenizer is not None and name in self._ids:
                 lists = self._told(name)

@@ -158,7 +158,8 @@ class LanguageModel(LiveModel):
         with self.running(), part_by_part(self.modules[""]) as changed, watching as seen:
             self._run(source.ids, None if target is None else target.ids)
         provenance = {**seen.info["provenance"], **changed}
-        own = {"text": [_written(text)], "provenance": provenance}
+        specials = list(dict.fromkeys([*self.source.specials, *self.target.specials]))
+        own = {"text": [_written(text)], "provenance": provenance, "special_tokens": specials}
         return Recording(seen.entries(), {**self.describe(), **seen.info, **own})
 
     def next_tokens(

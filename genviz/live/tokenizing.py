@@ -74,6 +74,15 @@ class Tokenizing:
         marks = {self.special(name) for name in ("bos", "eos", "cls", "sep", "pad")}
         return [each for each in self._ids(text) if each not in marks]
 
+    @property
+    def specials(self) -> list[str]:
+        """Tokens that stand for no text, as far as the tokenizer names them."""
+        named = getattr(self.tokenizer, "all_special_tokens", None)
+        if isinstance(named, list | tuple):
+            return [str(each) for each in named]
+        ids = {self.special(name) for name in ("bos", "eos", "cls", "sep", "pad")}
+        return self.tokens(sorted(each for each in ids if each is not None))
+
     def special(self, name: str) -> int | None:
         """Id of a special token (``"bos"``, ``"eos"``, …), or None when the tokenizer has none."""
         for attribute in (f"{name}_id", f"{name}_token_id"):

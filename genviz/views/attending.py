@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genviz.analysis.attention import HeadSummary, most_telling, summarise
+from genviz.analysis.masking import MASKING_BIAS
 from genviz.analysis.pooling import Overview, RowSums, pooled, pooled_rows
 from genviz.attention import AttentionInputs
 from genviz.errors import NotCaptured
@@ -21,6 +22,7 @@ from genviz.views.subject import Subject
 
 Rows = NDArray[np.integer[Any]]
 ALL_CALLS = "all"
+BIAS_READ_UP_TO = 1024  # tokens up to which what a bias rules out is told from a weight of zero
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class AttentionSite:
                 inside = (local >= 0) & (local < part.shape[0])
                 may = part.rule.allowed(local[inside], part.shape[1])
                 may = may if part.key_mask is None else may & part.key_mask[None, :]
+                may = may if part.bias is None else may & ~_ruled_out(part.bias, local[inside])
                 out[np.flatnonzero(inside), : may.shape[1]] = may
             else:
                 inside = (rows >= first) & (rows < first + part.shape[1])
@@ -116,7 +119,8 @@ class AttentionSite:
         self._require_head(head)
         rows, keys = (given or range(side) for given, side in zip((rows, keys), self.shape, strict=True))
         inputs = self._inputs
-        if inputs is None:
+        by_bias = inputs is not None and inputs.bias is not None and max(self.shape) <= BIAS_READ_UP_TO
+        if inputs is None or by_bias:
             return pooled_rows(partial(self.weights, head), self.allowed, rows=rows, keys=keys, size=size)
         known = _SUMS.setdefault(self.reader.recording, OrderedDict())
         key = (self.site, self.reader.sample, self.call, head)
@@ -178,6 +182,12 @@ class AttentionSite:
             return self.reader.inputs(call)
         except NotCaptured:
             return np.stack([self.reader.weights(call, head) for head in range(self.heads)])
+
+
+def _ruled_out(bias: NDArray[np.floating[Any]], rows: Rows) -> NDArray[np.bool_]:
+    """Cells of some rows of which a bias leaves nothing, in every head."""
+    own = bias[:, rows] if bias.shape[1] > 1 else bias
+    return np.asarray((np.asarray(own, np.float32) <= MASKING_BIAS).all(axis=0))
 
 
 # What turns scores into weights, per recording: of (site, sample, call, head, rows).

@@ -277,3 +277,13 @@ def test_an_auto_map_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises((UnsafeFile, LiveError)):
         open_source(str(tmp_path))
+
+
+def test_a_recording_names_the_tokens_that_stand_for_no_text() -> None:
+    live = LanguageModel(Decoder(), Words(), text="the cat sits")
+    assert live.record().info["special_tokens"] == live.source.specials == ["<bos>", "<eos>"]
+
+    class Named(Words):
+        all_special_tokens = ("<x>",)
+
+    assert LanguageModel(Decoder(), Named(), text="the cat").record().info["special_tokens"] == ["<x>"]

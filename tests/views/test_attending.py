@@ -135,3 +135,14 @@ def test_all_heads_tell_their_entropy() -> None:
     assert grid.z[1, 2] == pytest.approx(bits, rel=1e-4)
     assert grid.customdata[1][2] == ["layers.1.attn", 2, "one"]
     assert grid.customdata[1][4] == ["layers.1.attn", None, "mean"]
+
+
+def test_what_an_added_mask_rules_out_in_every_head_is_masked_and_not_zero() -> None:
+    recording = transformer(causal=False, layers=1)
+    bias = np.zeros((1, 4, 14, 14), np.float32)
+    bias[..., 9:] = -np.inf
+    bias[0, 2, :, 3] = -np.inf  # in one head alone it is that head's own affair
+    recording.add("layers.0.attn", "attention_bias", bias)
+    figure = attention_matrix(recording, site="layers.0.attn", head=2)
+    assert np.isnan(figure.data[0].z).all(axis=0).tolist() == [False] * 9 + [True] * 5
+    assert (figure.data[0].z[:, 3] == 0).all()
