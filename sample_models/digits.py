@@ -53,22 +53,39 @@ class Digits:
         return {"digit": self.digit, "split": np.where(self.held_out, "held-out", "train")}
 
 
-def digits() -> Digits:
+def digits(*, choosing: bool = False) -> Digits:
     """Return scikit-learn's 1,797 digits; within each class every fifth is held out.
+
+    Parameters
+    ----------
+    choosing : bool, optional
+        For choosing settings: the training part alone, every fifth of each class held out of that. So what
+        is held out in the end has no say in how the model is made.
 
     Examples
     --------
     >>> data = digits()
     >>> data.images.shape, int(data.held_out.sum())
     ((1797, 1, 8, 8), 355)
+    >>> data = digits(choosing=True)
+    >>> len(data.images), int(data.held_out.sum())
+    (1442, 285)
     """
     bunch = load_digits()
+    images = np.asarray(bunch.images / 16, dtype=np.float32)[:, None]
     digit = np.asarray(bunch.target, dtype=np.int64)
+    held_out = _every_fifth(digit)
+    if choosing:
+        images, digit = images[~held_out], digit[~held_out]
+        held_out = _every_fifth(digit)
+    return Digits(images, digit, held_out)
+
+
+def _every_fifth(digit: NDArray[np.int64]) -> NDArray[np.bool_]:
     held_out = np.zeros(len(digit), dtype=bool)
     for value in range(10):
         held_out[np.flatnonzero(digit == value)[4::5]] = True
-    images = np.asarray(bunch.images / 16, dtype=np.float32)[:, None]
-    return Digits(images, digit, held_out)
+    return held_out
 
 
 def encoder_layers(outputs: int) -> nn.Sequential:
@@ -134,6 +151,7 @@ def fit(
     model: nn.Module,
     loss: Callable[[Tensor, Tensor], Tensor],
     *,
+    data: Digits,
     epochs: int,
     amount: float,
     name: str,
@@ -146,6 +164,8 @@ def fit(
         What is trained.
     loss : callable
         Gets a batch of images and their digits, returns the loss of the model on them.
+    data : Digits
+        Their training part is learnt from.
     epochs : int
         Passes over the training images.
     amount : float
@@ -154,7 +174,7 @@ def fit(
         Stands before the progress bar.
     """
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=1e-4)
-    images, digit = (torch.from_numpy(array) for array in digits().part(held_out=False))
+    images, digit = (torch.from_numpy(array) for array in data.part(held_out=False))
     steps = epochs * (len(images) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
     model.train()

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sample_models.digits import fit, squared_error
+from sample_models.digits import digits, fit, squared_error
 from sample_models.training import options, tell
 
 from .metrics import evaluate
@@ -32,7 +32,7 @@ def train(seed: int, *, epochs: int = EPOCHS) -> DigitsAutoencoder:
     def loss(images: Tensor, _: Tensor) -> Tensor:
         return squared_error(model(images), images)
 
-    fit(model, loss, epochs=epochs, amount=JITTER, name="digits_autoencoder")
+    fit(model, loss, data=digits(), epochs=epochs, amount=JITTER, name="digits_autoencoder")
     return model
 
 

@@ -9,16 +9,22 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+import sample_models.digits_autoencoder as package
 from sample_models.digits import digits, jitter, reading, squared_error
 from sample_models.digits_autoencoder import parts
 from sample_models.digits_autoencoder.metrics import evaluate
 from sample_models.digits_autoencoder.model import DigitsAutoencoder, load
 from sample_models.digits_autoencoder.train import train
+from tests.sample_models.cards import strays
 
 
 @pytest.fixture(scope="module")
 def metrics() -> dict[str, float]:
     return evaluate()
+
+
+def test_the_card_holds(metrics: dict[str, float]) -> None:
+    assert strays(package, metrics) == []
 
 
 def test_little_is_lost_and_far_less_than_by_principal_components(metrics: dict[str, float]) -> None:

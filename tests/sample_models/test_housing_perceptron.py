@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 from sklearn.linear_model import LinearRegression
 
+import sample_models.housing_perceptron as package
 from sample_models.housing_perceptron import parts
 from sample_models.housing_perceptron.data import (
     NOISE,
@@ -22,11 +23,16 @@ from sample_models.housing_perceptron.data import (
 from sample_models.housing_perceptron.metrics import evaluate, importance, r2
 from sample_models.housing_perceptron.model import WEIGHTS, HousingPerceptron, load, load_checkpoint, mistaken
 from sample_models.housing_perceptron.train import SAVED_EPOCHS, save, train
+from tests.sample_models.cards import strays
 
 
 @pytest.fixture(scope="module")
 def metrics() -> dict[str, float]:
     return evaluate()
+
+
+def test_the_card_holds(metrics: dict[str, float]) -> None:
+    assert strays(package, metrics) == []
 
 
 def test_price_is_known_almost_to_the_noise(metrics: dict[str, float]) -> None:
