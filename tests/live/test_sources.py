@@ -111,8 +111,11 @@ def test_minilm_is_real() -> None:
     assert info["title"] == "MiniLM"
     assert info["facts"]["n_params"] == sum(p.numel() for p in live.modules[""].parameters())
     assert (info["facts"]["n_layers"], info["facts"]["n_heads"], info["facts"]["d_model"]) == (6, 12, 384)
-    assert live.abilities == ("record", "tokenize")
-    recording = live.record("The robber went to bank and rob the bank.")
+    assert {"record", "tokenize"} <= set(live.abilities)
+    assert "next_tokens" not in live.abilities, "it looks both ways"
+    course = ("robber went to bank and rob", "robber went to the bank of river", "cat sits on mat")
+    assert all(part in text for part, text in zip(course, live.describe()["defaults"]["text"], strict=True))
+    recording = live.record()
     assert recording.tokens[0][:4] == ("[CLS]", "the", "robber", "went")
     assert len(recording.sites(kind="attention")) == 6
 
