@@ -66,13 +66,29 @@ def cosine(step: int, *, steps: int, warm_up: int, floor: float) -> float:
     return warm * (floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
-def options(about: str | None, *, out: Path, steps: int | None = None) -> argparse.Namespace:
-    """Read the command line of a `train.py`: `out`, `seed` and, where it counts steps, `steps`."""
+def options(
+    about: str | None, *, out: Path, steps: int | None = None, flags: Mapping[str, str] | None = None
+) -> argparse.Namespace:
+    """Read the command line of a `train.py`, and make the folder `out`.
+
+    Parameters
+    ----------
+    about : str, optional
+        What `--help` says of it.
+    out : Path
+        Default of `--out`; `--seed` is 0.
+    steps : int, optional
+        Default of `--steps`, where it counts steps.
+    flags : mapping of str to str, optional
+        Switches of its own, and what `--help` says of them.
+    """
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--out", type=Path, default=out, help="folder for what is learnt")
     parser.add_argument("--seed", type=int, default=0)
     if steps is not None:
         parser.add_argument("--steps", type=int, default=steps)
+    for name, meaning in (flags or {}).items():
+        parser.add_argument(f"--{name}", action="store_true", help=meaning)
     found = parser.parse_args()
     found.out.mkdir(parents=True, exist_ok=True)
     return found

@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
-
 from sample_models.digits import LATENT_SIZE, decoder_layers, digits, encoder_layers
-from sample_models.variational import drawn
+from sample_models.variational import Halves, VariationalAutoencoder
 from sample_models.weights import restored
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 
 
-class DigitsVAE(nn.Module):
+class DigitsVAE(VariationalAutoencoder):
     """Encoder and decoder with a Gaussian code between them.
 
     Examples
@@ -26,25 +24,9 @@ class DigitsVAE(nn.Module):
     """
 
     def __init__(self, latent_size: int = LATENT_SIZE) -> None:
-        super().__init__()
-        self.encoder = encoder_layers(2 * latent_size)
-        self.decoder = decoder_layers(latent_size)
-
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log-variance, each (n, latent), of images (n, 1, 8, 8)."""
-        mean, log_variance = self.encoder(x).chunk(2, dim=1)
-        return mean, log_variance
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Return images (n, 1, 8, 8) in [0, 1] for codes (n, latent)."""
-        images: Tensor = self.decoder(z)
-        return images
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return reconstruction, mean and log-variance; the code is sampled while training, else the mean."""
-        mean, log_variance = self.encode(x)
-        z = drawn(mean, log_variance) if self.training else mean
-        return self.decode(z), mean, log_variance
+        super().__init__(
+            encoder=encoder_layers(2 * latent_size).append(Halves()), decoder=decoder_layers(latent_size)
+        )
 
 
 def load(path: Path = WEIGHTS) -> DigitsVAE:

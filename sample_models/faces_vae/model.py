@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from sample_models.faces import draw, labels, sample_people
-from sample_models.variational import drawn
+from sample_models.variational import VariationalAutoencoder
 from sample_models.weights import restored
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
@@ -69,7 +69,7 @@ class Decoder(nn.Module):
         return portraits
 
 
-class FacesVAE(nn.Module):
+class FacesVAE(VariationalAutoencoder):
     """Encoder and decoder with a Gaussian code between them.
 
     Parameters
@@ -87,25 +87,7 @@ class FacesVAE(nn.Module):
     """
 
     def __init__(self, latent_size: int = LATENT_SIZE) -> None:
-        super().__init__()
-        self.encoder = Encoder(latent_size)
-        self.decoder = Decoder(latent_size)
-
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log-variance, each (n, latent), of portraits (n, 3, 32, 32)."""
-        mean, log_variance = self.encoder(x)
-        return mean, log_variance
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Return portraits (n, 3, 32, 32) in [0, 1] for codes (n, latent)."""
-        portraits: Tensor = self.decoder(z)
-        return portraits
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return reconstruction, mean and log-variance; the code is sampled while training, else the mean."""
-        mean, log_variance = self.encode(x)
-        z = drawn(mean, log_variance) if self.training else mean
-        return self.decode(z), mean, log_variance
+        super().__init__(encoder=Encoder(latent_size), decoder=Decoder(latent_size))
 
 
 def load(path: Path = WEIGHTS) -> FacesVAE:

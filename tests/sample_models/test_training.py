@@ -58,7 +58,9 @@ def test_the_command_line_of_a_training(monkeypatch: pytest.MonkeyPatch, tmp_pat
     asked = options("Train.", out=Path("unused"), steps=70)
     assert (asked.seed, asked.steps, asked.out) == (3, 70, tmp_path / "new")
     assert asked.out.is_dir()
-    assert not hasattr(options("Train.", out=Path("unused")), "steps")
+    asked = options("Train.", out=tmp_path, flags={"choosing": "for settings"})
+    assert asked.choosing is False
+    assert not hasattr(asked, "steps")
 
 
 def test_metrics_are_told_one_a_line(capsys: pytest.CaptureFixture[str]) -> None:
