@@ -1,13 +1,19 @@
 """The command line: what each command prints, and the text of each refusal."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import genviz
-from genviz import cli
+from genviz import cli, doctor
 from genviz.errors import NotApplicable
 from genviz.showing import subject_of
 
@@ -121,3 +127,75 @@ def test_anything_becomes_a_subject(recorded: Path) -> None:
     assert subject_of(recorded).name == "house"
     assert subject_of(str(recorded), "mine").name == "mine"
     assert subject_of(subject_of(recording)).recording is recording
+
+
+# -- Ctrl-C, for real ------------------------------------------------------------------------------
+
+SLOW = """
+import time
+from pathlib import Path
+from torch import nn
+
+class Slow(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(3, 2), nn.Linear(2, 1)
+
+    def forward(self, rows):
+        Path("running").touch()
+        time.sleep(120)
+        return self.last(self.first(rows))
+
+def parts():
+    import torch
+    return {"model": Slow(), "data": torch.zeros(4, 3)}
+
+def slow_parts():
+    Path("running").touch()
+    time.sleep(120)
+"""
+
+
+@pytest.mark.parametrize("source", ["slow:parts", "slow:slow_parts"], ids=["running it", "loading the model"])
+def test_ctrl_c_while_recording_stops_at_once_and_leaves_nothing(source: str, tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW)
+    root = str(Path(genviz.__file__).parents[1])
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from genviz.cli import main; sys.exit(main())",
+         "record", source, "-o", "run.genviz"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join([root, str(tmp_path)])},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not (tmp_path / "running").exists():
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip().endswith("genviz: stopped")
+    assert "Traceback" not in errors
+    assert not (tmp_path / "run.genviz").exists()
+
+
+def test_what_takes_long_says_so_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with cli._progress("running it"):
+        time.sleep(1.3)
+    assert "running it … 1 s" in capsys.readouterr().err
+    with cli._progress("a moment"):
+        pass
+    assert capsys.readouterr().err.strip() == ""
+
+
+def test_doctor_knows_every_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = tomllib.loads((Path(genviz.__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    assert project["optional-dependencies"].keys() - {"test", "dev", "docs"} == doctor._EXTRAS.keys()
+    monkeypatch.setattr("genviz.export.browser.find_browser", lambda: None)
+    monkeypatch.setitem(doctor._EXTRAS, "data", ("no-such-package", "nothing"))
+    text = doctor.report()
+    assert "missing  chromium" in text
+    assert "install the package 'chromium', or set BROWSER_PATH" in text
+    assert "missing  no-such-package" in text
+    assert "→ pip install 'genviz[data]'" in text
