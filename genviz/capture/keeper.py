@@ -97,7 +97,8 @@ class Keeper:
             total = scores.logsumexp(-1)
         for kind, part in (("top_logits", best.values), ("top_ids", best.indices), ("logsumexp", total)):
             if self.wants(site, kind):
-                self.add(site, kind, Kept(part), call=call, attrs=attrs, axes=_of_logits(kind, part.ndim))
+                own = Kept(snapshot(part))
+                self.add(site, kind, own, call=call, attrs=attrs, axes=_of_logits(kind, part.ndim))
 
     def guarded(self, site: str, kind: str, work: Callable[[], None]) -> None:
         """Run code of a family: its failure is a loss with a reason, not the end of the user's run."""

@@ -1,7 +1,5 @@
 """What can be observed of a model, said before it runs: nothing is silently empty."""
 
-from typing import Any
-
 import torch
 from torch import nn
 
@@ -89,12 +87,14 @@ def out_of_sight(model: Model, *, weights: bool) -> list[Missing]:
             site = ".".join(part for part in path.split(".") if part not in WRAPPED)
             if "_flat_param" in module._parameters:
                 missing.append(Missing(site, "weight", _FLAT))
-            elif weights and (
-                callable(getattr(module, "weight", None)) or _is_integer(getattr(module, "weight", None))
-            ):
+            elif weights and _is_quantised(module):
                 missing.append(Missing(site, "weight", _QUANTISED))
     return missing
 
 
-def _is_integer(weight: Any) -> bool:
-    return isinstance(weight, torch.Tensor) and not weight.is_floating_point() and not weight.is_complex()
+def _is_quantised(module: nn.Module) -> bool:
+    """Tell by what is written down; to read ``module.weight`` would move a spectral norm on."""
+    if callable(getattr(type(module), "weight", None)):
+        return True
+    weight = module._parameters.get("weight", module._buffers.get("weight"))
+    return weight is not None and not weight.is_floating_point() and not weight.is_complex()

@@ -76,7 +76,8 @@ class Taps:
         elif tap.kind == "logits":
             self._keeper.logits(tap.where, tensor, call=call.number, attrs=attrs)
         else:
-            self.on_ids(tensor, tap, attrs)
+            if not tensor.is_meta:
+                self.on_ids(tensor, tap, attrs)
             self._keeper.keep(tap.where, tap.kind, tensor, call=call.number, axes=tap.axes, attrs=attrs)
 
     def _await_gradient(self, tap: Tap, number: int, tensor: torch.Tensor, attrs: Mapping[str, Any]) -> None:

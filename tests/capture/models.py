@@ -123,7 +123,7 @@ class HandWrittenAttention(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.qkv(x).chunk(3, -1))
         scores = q @ k.mT / math.sqrt(q.shape[-1])
-        hidden = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
+        hidden = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)
         weights = functional.softmax(scores.masked_fill(hidden, float("-inf")), dim=-1)
         self.weights = weights.detach()
         mixed: torch.Tensor = self.proj((weights @ v).transpose(1, 2).flatten(2))

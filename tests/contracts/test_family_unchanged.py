@@ -74,8 +74,12 @@ def test_reading_a_weight_that_moves_when_read_is_refused_with_the_reason() -> N
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("name", CASES)
-def test_on_a_gpu_a_run_and_its_gradients_are_the_same_bits(name: str) -> None:
+def test_on_a_gpu_a_run_and_its_gradients_are_the_same_bits(
+    name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     bare, seen = made(name), made(name)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may sum in any order
+    request.addfinalizer(lambda: torch.use_deterministic_algorithms(False))
     torch.use_deterministic_algorithms(True, warn_only=True)
     outputs = []
     for model, recorded in ((bare, False), (seen, True)):
@@ -88,6 +92,38 @@ def test_on_a_gpu_a_run_and_its_gradients_are_the_same_bits(name: str) -> None:
     assert torch.equal(outputs[0], outputs[2])
     assert torch.equal(outputs[1], outputs[3])
     assert equal(everything(bare), everything(seen))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.family == "transformer"])
+def test_on_a_gpu_under_autocast_attention_is_what_was_computed(name: str) -> None:
+    model = made(name)
+    model.cuda()
+    with torch.no_grad(), torch.autocast("cuda", torch.bfloat16):
+        bare = tensors(CASES[name].run(model))
+        with record(model, verify=True) as recording:
+            seen = tensors(CASES[name].run(model))
+    assert all(torch.equal(one, two) for one, two in zip(bare, seen, strict=True))
+    assert recording.sites(kind="attention")
+    errors = [entry.attrs["error"] for entry in recording.entries() if "error" in entry.attrs]
+    assert max(errors, default=0.0) < 0.05  # bfloat16 keeps 8 bits
+
+
+# The two others read values while they run.
+@pytest.mark.parametrize("name", sorted(CASES.keys() - {"gpt2", "recurrent"}))
+def test_on_the_meta_device_a_run_ends_as_without_capture(name: str) -> None:
+    """Every part makes its tensors where its inputs are, as a GPU needs it; why nothing is kept is said."""
+    model = made(name, training=True)
+    for module in modules(model):
+        module.to("meta")
+    CASES[name].run(model)
+    with record(model) as recording:
+        CASES[name].run(model)
+    assert "the model ran on the meta device, which computes no values" in {
+        item.reason for item in recording.missing
+    }
+    assert not any("quantised" in item.reason for item in recording.missing)
 
 
 @pytest.mark.gpu
