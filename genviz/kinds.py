@@ -24,6 +24,7 @@ AXES: dict[str, str] = {
 }
 #: Further axes, of arrays that are worked out and never recorded: for annotations (:mod:`genviz.shapes`).
 MORE_AXES: dict[str, str] = {
+    "every": "key among all that one query could look at, where one of them is spelt out",
     "feature": "component of a point that is laid out or searched",
     "dimension": "axis of a map",
     "value": "component of what is averaged",
