@@ -46,14 +46,38 @@ def graph(place: Any, **more: Any) -> dcc.Graph:
 
 def panels(page: Page, subject: Subject, tabs: dict[str, str]) -> html.Div:
     """Frames of a page; those without an applicable view are left out and the others widened."""
-    shown = [(panel, page.shown(panel, subject)) for panel in page.panels]
-    shown = [(panel, views) for panel, views in shown if views]
-    spare = 12 - sum(panel.columns for panel, _ in shown) if shown and len(shown) < len(page.panels) else 0
+    every = [(panel, page.shown(panel, subject)) for panel in page.panels]
+    wide = widths([(panel, bool(views)) for panel, views in every])
     frames = [
-        _frame(panel, views, tabs, panel.columns + (max(spare, 0) if number == 0 else 0))
-        for number, (panel, views) in enumerate(shown)
+        _frame(panel, views, tabs, columns)
+        for (panel, views), columns in zip(every, wide, strict=True)
+        if views
     ]
     return html.Div([*frames, *page.also(subject)], className="panels")
+
+
+def widths(panels: Sequence[tuple[Panel, bool]]) -> list[int]:
+    """Columns of each frame, 0 for those that are left out: the first beside them takes their place.
+
+    Parameters
+    ----------
+    panels : sequence of (Panel, bool)
+        Whether each is shown. Beside each other stand those of one height that fill the page's width.
+    """
+    wide = [panel.columns if shown else 0 for panel, shown in panels]
+    row: list[int] = []
+    for at, (panel, _) in enumerate(panels):
+        row.append(at)
+        if sum(panels[n][0].columns for n in row) == 12:
+            there = [n for n in row if panels[n][1]]
+            if there and all(panels[n][0].rows == panel.rows for n in row):
+                wide[there[0]] += 12 - sum(wide[n] for n in row)
+            row = []
+    spare = 12 - sum(wide)
+    first = next((at for at, columns in enumerate(wide) if columns), None)
+    if first is not None and spare > 0 and not all(shown for _, shown in panels):
+        wide[first] += spare
+    return wide
 
 
 def tab_name(panel: Panel) -> str:

@@ -26,9 +26,9 @@ INSIDE_THE_LAYERS = Page(
     needs=("hidden",),
     beside=_without,
     panels=(
-        Panel(("logit_lens", "residual_norms", "neurons"), columns=12, rows=6),
+        Panel(("logit_lens", "residual_norms", "neurons", "input_attribution"), columns=12, rows=6),
         Panel(("residual_path",), columns=6, rows=6),
-        Panel(("logit_attribution", "input_attribution"), columns=6, rows=6),
+        Panel(("logit_attribution",), columns=6, rows=6),
     ),
     clicks={
         "logit_lens": Click(sets=("position",), trace="layers"),

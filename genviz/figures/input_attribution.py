@@ -10,12 +10,12 @@ from plotly.subplots import make_subplots
 
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, foot
-from genviz.figures.text import clean, number, sentence, token, tokens
+from genviz.figures.text import clean, number, token, tokens
 from genviz.figures.theme import SIZE, palette, role
 
 NOT_AN_EXPLANATION = (
-    "Attention says where heads looked, not what the word was chosen for: it need not agree with the other "
-    "two (Jain & Wallace 2019, arXiv:1902.10186)."
+    "Attention is not an explanation: it says where heads looked, and need not agree with the rows above it "
+    "(Jain & Wallace 2019, arXiv:1902.10186)."
 )
 LABELS_UP_TO = 40
 
@@ -46,17 +46,17 @@ def input_attribution(
         ("attention, mean of all layers and heads", attention, "weight", no_attention),
     )
     figure = make_subplots(
-        3, 1, shared_xaxes=True, vertical_spacing=0.13, subplot_titles=[row[0] for row in rows]
+        3, 1, shared_xaxes=True, vertical_spacing=0.16, subplot_titles=[row[0] for row in rows]
     )
     figure.update_layout(blank(theme, _title(found)).layout)
     for at, (label, values, unit, why) in enumerate(rows, start=1):
         _row(figure, at, label, names, values=values, why=why, theme=theme)
-        figure.update_yaxes(title=unit, row=at, col=1, nticks=4, zerolinewidth=2)
+        figure.update_yaxes(title=unit, row=at, col=1, nticks=3, zerolinewidth=2, tickfont={"size": SIZE - 3})
     heads = {"font": {"size": SIZE - 2, "color": palette(theme).muted}, "x": 0, "xanchor": "left"}
     figure.update_annotations(heads, selector=lambda note: note.name is None)
     _words(figure, names)
     _sides(figure, found["sides"], theme)
-    figure.update_layout(showlegend=False, bargap=0.25, margin={"t": 72})
+    figure.update_layout(showlegend=False, bargap=0.25, margin={"t": 66})
     foot(figure, f"{NOT_AN_EXPLANATION} {_notes(found)}", theme)
     return figure
 
@@ -114,17 +114,17 @@ def _title(found: Mapping[str, Any]) -> str:
     at = found["position"] + (
         list(found["sides"]).index("target_tokens") if "target_tokens" in found["sides"] else 0
     )
-    return f"what {token(found['name'])} after {token(found['words'][at])} ({found['position']}) rests on"
+    return f"what “{token(found['name'])}” after {token(found['words'][at])} ({found['position']}) rests on"
 
 
 def _notes(found: Mapping[str, Any]) -> str:
-    said = f"{sentence(clean(found['baseline'], 80))} stands for a word of which nothing is known"
-    kept = " (marks such as a start keep their own)" if np.any(found["kept"]) else ""
+    said = f"A word is replaced by {clean(found['baseline'], 80)}"
+    kept = ", but for marks" if np.any(found["kept"]) else ""
     if found["integrated_gradients"] is None:
         return f"{said}{kept}."
     change = found["logit"] - found["baseline_logit"]
     total = float(np.sum(found["integrated_gradients"]))
     return (
-        f"{said}{kept}. Integrated gradients sum to {number(total, 4)}; the logit changes by "
-        f"{number(change, 4)} (gap {found['gap']:.0e} after {found['steps']} steps)."
+        f"{said}{kept}. Integrated gradients sum to {number(total, 4)} of a change of {number(change, 4)} "
+        f"(gap {found['gap']:.0e}, {found['steps']} steps)."
     )

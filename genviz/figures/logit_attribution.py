@@ -172,17 +172,17 @@ def _sum_axes(figure: go.Figure, layers: Sequence[str]) -> None:
     figure.update_yaxes(title="logit (sum so far)", zerolinewidth=2)
     figure.update_layout(
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": SIZE - 2}},
-        margin={"t": 84},
+        margin={"t": 96},
         barmode="overlay",
     )
 
 
 def _title(found: Mapping[str, Any]) -> str:
     word = token(found["name"])
-    against = f" rather than {token(found['against'])}" if found["against"] else ""
+    against = f" rather than “{token(found['against'])}”" if found["against"] else ""
     place = f"{token(found['words'][found['position']])} ({found['position']})"
     chance = "" if found["against"] else f", probability {number(found['probability'], 3)}"
-    return f"what says {word}{against} at {place}: logit {number(found['logit'], 4)}{chance}"
+    return f"what says “{word}”{against} at {place}: logit {number(found['logit'], 4)}{chance}"
 
 
 def _notes(found: Mapping[str, Any]) -> str:

@@ -13,10 +13,12 @@ from plotly.subplots import make_subplots
 from genviz.analysis.activations import FUNCTIONS
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, foot
+from genviz.figures.colours import tint
 from genviz.figures.text import clean, number, token
 from genviz.figures.theme import SIZE, palette, role
 
 MOST = 10  # bars per list
+WIDTHS = [0.18, 0.34, 0.32, 0.16]
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,7 @@ def neurons(
     """
     titles = [f"most active at {token(word)} ({position})", f"where neuron {chosen.unit} is most active",
               _function_title(chosen), "how often"]  # fmt: skip
-    figure = make_subplots(
-        1, 4, column_widths=[0.18, 0.34, 0.3, 0.18], horizontal_spacing=0.055, subplot_titles=titles
-    )
+    figure = make_subplots(1, 4, column_widths=WIDTHS, horizontal_spacing=0.06, subplot_titles=titles)
     tokens_read = sum(map(len, chosen.words))
     said = f"{clean(layer)} · neuron {chosen.unit} over {tokens_read:,} tokens of {len(chosen.words):,} texts"
     figure.update_layout(blank(theme, said).layout)
@@ -83,7 +83,7 @@ def neurons(
     _function(figure, chosen, theme)
     _histogram(figure, chosen, theme)
     figure.update_annotations(font={"size": SIZE - 2, "color": palette(theme).muted})
-    figure.update_layout(showlegend=False, margin={"t": 76}, hovermode="closest", clickmode="event")
+    figure.update_layout(showlegend=False, margin={"t": 66}, hovermode="closest", clickmode="event")
     foot(figure, chosen.why or _notes(chosen), theme)
     return figure
 
@@ -114,14 +114,28 @@ def _places(figure: go.Figure, chosen: Neuron, theme: str) -> None:
         orientation="h",
         x=plain(chosen.activations[order]),
         y=plain(np.arange(len(order))),
-        marker={"color": role("feed_forward", theme)},
+        marker={"color": tint(role("feed_forward", theme), 0.4)},
         customdata=[_whole(chosen.words[where[n][0]], where[n][1]) for n in order.tolist()],
         hovertemplate="%{customdata}<br>activation %{x:.6g}<extra></extra>",
         name="tokens",
         row=1,
         col=2,
     )
-    _list(figure, 2, labels, "token, with what stands before it")
+    figure.add_scatter(
+        x=plain(np.full(len(labels), 0.0)),
+        y=plain(np.arange(len(labels))),
+        mode="text",
+        text=labels,
+        textposition="middle right",
+        textfont={"size": SIZE - 3},
+        hoverinfo="skip",
+        cliponaxis=False,
+        name="places",
+        row=1,
+        col=2,
+    )
+    _list(figure, 2, labels, "")
+    figure.update_yaxes(showticklabels=False, row=1, col=2)
     figure.update_xaxes(title="activation", row=1, col=2, nticks=4, zerolinewidth=2)
 
 

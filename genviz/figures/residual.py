@@ -127,7 +127,7 @@ def _bars(figure: go.Figure, stops: Sequence[Stop], part: str, theme: str) -> No
         x=plain(np.array(places)),
         y=plain(np.array([stops[at].added for at in places])),
         marker={"color": role(part, theme)},
-        name=f"{stops[places[0]].label} adds",
+        name=stops[places[0]].label,
         customdata=[_said(stops[at]) for at in places],
         hovertemplate="%{customdata}<extra></extra>",
         width=0.6,
@@ -159,7 +159,7 @@ def _line(figure: go.Figure, stops: Sequence[Stop], start: float | None, theme: 
         y=plain(np.array([value for _, value in points])),
         mode="lines+markers",
         line={"color": palette(theme).text, "width": 2},
-        name="stream with it",
+        name="stream",
         hovertemplate="stream %{y:.6g}<extra></extra>",
     )
 
@@ -196,6 +196,6 @@ def _path_axes(figure: go.Figure, stops: Sequence[Stop], start: float | None) ->
     figure.update_yaxes(title=UNIT, rangemode="tozero")
     figure.update_layout(
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": SIZE - 2}},
-        margin={"t": 84},
+        margin={"t": 96},
         barmode="overlay",
     )

@@ -12,7 +12,7 @@ from genviz.views.logit_lens import word_control
 from genviz.views.stream import at_most, position_control, sides, words_of
 from genviz.views.subject import Subject
 
-PARTS = (("sum", "sub-layers, summed"), ("heads", "heads"))
+PARTS = (("sum", "sub-layers"), ("heads", "heads"))
 
 
 def _controls(subject: Subject) -> tuple[Control, ...]:

@@ -61,7 +61,7 @@ def _stops(layer: Layer, name: str, at: int) -> list[Stop]:
 
 
 def _says(stream: Stream) -> str:
-    return {True: "normalised: what it reads", False: "after add & norm", None: ""}[stream.norm_first]
+    return {True: "read, normalised", False: "left, normalised", None: ""}[stream.norm_first]
 
 
 residual_path = View(

@@ -25,7 +25,7 @@ def test_the_running_sum_ends_at_the_logit() -> None:
     ends = {float(x): float(b + y) for t in bars for x, y, b in zip(t.x, t.y, t.base, strict=True)}
     assert ends[max(ends)] == pytest.approx(found["logit"], abs=1e-4)
     assert figure.data[-1].y[0] == pytest.approx(found["logit"], abs=1e-5)
-    assert figure.layout.title.text.startswith("what says w7 at w17 (3): logit ")
+    assert figure.layout.title.text.startswith("what says “w7” at w17 (3): logit ")
 
 
 def test_the_map_of_heads_has_each_head_and_feed_forward_network() -> None:
@@ -50,9 +50,9 @@ def test_three_rows_over_the_same_words() -> None:
     np.testing.assert_allclose(attention.y, np.mean(rows, axis=0), atol=1e-6)
     assert np.sum(attention.y) == pytest.approx(1, abs=1e-5)
     said = " ".join(note.text for note in figure.layout.annotations).replace("<br>", " ")
-    assert "Attention says where heads looked, not what the word was chosen for" in said
+    assert "Attention is not an explanation: it says where heads looked" in said
     assert "arXiv:1902.10186" in said
-    assert "The mean of the vocabulary's vectors stands for a word of which nothing is known" in said
+    assert "A word is replaced by the mean of the vocabulary's vectors" in said
 
 
 def test_a_decoder_looks_at_what_it_reads_and_at_what_it_wrote() -> None:

@@ -63,7 +63,7 @@ def test_bars_points_and_places_are_the_model_s_numbers() -> None:
     np.testing.assert_allclose(points.y, every, atol=1e-5)
     assert traces["GELU", "x3"].mode == "lines"
     assert sum(traces["histogram", "x4"].x) == len(every)
-    assert "<b>" in figure.layout.yaxis2.ticktext[0]
+    assert "<b>w" in traces["places", "x2"].text[0]
 
 
 def test_a_recording_alone_shows_its_own_text() -> None:

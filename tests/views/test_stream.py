@@ -39,10 +39,10 @@ def test_numbers_on_the_map_and_the_path_are_those_of_the_model() -> None:
     figure = residual_path(subject, position=3)
     attention, feed = (trace for trace in figure.data if trace.type == "bar")
     np.testing.assert_allclose([attention.y[0], feed.y[0]], [a0[0, 3].norm(), f0[0, 3].norm()], rtol=1e-5)
-    line = next(trace for trace in figure.data if trace.name == "stream with it")
+    line = next(trace for trace in figure.data if trace.name == "stream")
     expected = [x0, x0 + a0, x1]
     np.testing.assert_allclose(line.y[:3], [float(x[0, 3].norm()) for x in expected], rtol=1e-5)
-    marks = next(trace for trace in figure.data if trace.name == "normalised: what it reads")
+    marks = next(trace for trace in figure.data if trace.name == "read, normalised")
     with torch.no_grad():
         read = model.blocks[0].norm2(x0 + a0)[0, 3].norm()
     assert marks.y[1] == pytest.approx(float(read), rel=1e-5)
