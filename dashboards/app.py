@@ -1,5 +1,6 @@
 """The app: every page of every subject, put together from PAGES and VIEWS."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import genviz.figures
 from dashboards import clientside, frames, panels, shell, slides, states
 from dashboards.address import Address
 from dashboards.compression import compress
-from dashboards.pages import PAGES
+from dashboards.pages import PAGES, Page
 from dashboards.plotlyjs import serve_strict
 from dashboards.running import checked
 from dashboards.security import Policy, protect
@@ -162,11 +163,22 @@ def _shown(subject: Subject, address: Address, slug: str, serial: int) -> tuple[
     nav = shell.navigation(slug, pages, chosen.name)
     if not chosen.applies(subject):
         others = [(page.title, f"/{slug}/{page.name}") for page in pages]
-        why = f"It needs {' and '.join(chosen.needs).replace('|', ' or ')}; {subject.name} has none of it."
+        why = _why_not(chosen, subject)
         here = {"path": f"/{slug}/{chosen.name}", "title": chosen.title, "subject": slug, "serial": serial}
         return nav, [states.does_not_apply(chosen.title, why, others)], [], here, True, slug
     main, aside, here = shell.compose(chosen, subject, address)
     return nav, main, aside, {**here, "serial": serial}, True, slug
+
+
+def _why_not(page: Page, subject: Subject) -> str:
+    """What a page lacks, and what the recording says about that."""
+    lacking = page.lacks(subject)
+    kinds = "|".join(lacking).split("|")
+    told = Counter(item.reason for item in subject.missing if item.kind in kinds)
+    text = f"It needs {' and '.join(page.needs).replace('|', ' or ')}; {subject.name} has none of it."
+    for reason, count in told.most_common(2):
+        text += f" {f'In {count} layers: ' if count > 1 else 'Recorded: '}{reason}."
+    return text
 
 
 def _waiting(performance: Performance, slug: str, address: Address, polling: bool) -> tuple[Any, ...]:

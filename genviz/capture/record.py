@@ -26,6 +26,10 @@ from genviz.capture.tokens import Tokens
 from genviz.errors import CaptureError
 from genviz.recording import Entry, Missing
 
+_NOTHING_ATTENDED = (
+    "no softmax attention: no attention function ran, nor a softmax of scores between positions"
+)
+
 Tokenised = Sequence[str] | Sequence[Sequence[str]]
 
 
@@ -196,7 +200,9 @@ class Capture(AbstractContextManager[LiveRecording]):
     def _holds_attention(self, site: str) -> bool:
         """Tell whether parts of a module compute attention: a softmax of its own is another thing's."""
         prefix = f"{site}." if site else ""
-        return any(path != site and path.startswith(prefix) for path in self._plan.attends)
+        return site not in self._plan.attends and any(
+            path != site and path.startswith(prefix) for path in self._plan.attends
+        )
 
     def _site_of(self, module: nn.Module | None) -> str | None:
         """The innermost module of this model that computes attention now."""
@@ -262,6 +268,8 @@ class Capture(AbstractContextManager[LiveRecording]):
         if not self._sees_attention() or not self._taps.any_ran:
             return []
         seen = self.recording.sites(kind="attention")
+        if not seen and self._family.name == "plain":
+            return [Missing(next(iter(self._network.roots)), "attention", _NOTHING_ATTENDED)]
         return [
             Missing(
                 site, "attention",

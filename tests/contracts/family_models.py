@@ -94,6 +94,48 @@ class Translator(nn.Module):
         return scores
 
 
+class LongConvolutions(nn.Module):
+    """A language model that mixes tokens by gated causal convolutions, without attention."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tok = nn.Embedding(40, 16)
+        self.layers = nn.ModuleList(ConvolutionBlock() for _ in range(2))
+        self.head = nn.Linear(16, 40)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.tok(ids)
+        for layer in self.layers:
+            x = layer(x)
+        scores: Tensor = self.head(x)
+        return scores
+
+
+class ConvolutionBlock(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.n1, self.mix, self.n2 = nn.LayerNorm(16), GatedConvolution(), nn.LayerNorm(16)
+        self.ff = nn.Sequential(nn.Linear(16, 32), nn.ReLU(inplace=True), nn.Linear(32, 16))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.mix(self.n1(x))
+        out: Tensor = x + self.ff(self.n2(x))
+        return out
+
+
+class GatedConvolution(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside, self.out = nn.Linear(16, 32), nn.Linear(16, 16)
+        self.conv = nn.Conv1d(16, 16, 4, padding=3, groups=16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        value, gate = self.inside(x).chunk(2, -1)
+        seen = self.conv(value.mT)[..., : x.shape[1]].mT
+        out: Tensor = self.out(seen * gate.sigmoid())
+        return out
+
+
 class ConvVAE(nn.Module):
     """Batch norm (buffers that move), dropout and a drawn code (random numbers)."""
 
@@ -197,6 +239,7 @@ def _adversaries(networks: Mapping[str, nn.Module]) -> list[Tensor]:
 CASES: dict[str, Case] = {
     "decoder": Case("transformer", Decoder, lambda m: m(_here(m)["ids"])),
     "encoder": Case("transformer", Encoder, lambda m: m(_here(m)["ids"])),
+    "long convolutions": Case("mixer", LongConvolutions, lambda m: m(_here(m)["ids"])),
     "translator": Case("transformer", Translator, lambda m: m(_here(m)["ids"], _here(m)["ids"][:, :4])),
     "by hand": Case("transformer", HandWritten, lambda m: m(_here(m)["ids"])),
     "gpt2": Case("transformer", lambda: hugging_face("gpt2"), lambda m: m(_here(m)["ids"])),

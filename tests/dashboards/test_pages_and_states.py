@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from dash import html
 from pptx import Presentation
 
@@ -17,8 +18,10 @@ from dashboards.maps import Maps
 from dashboards.panels import drawn, meanwhile
 from dashboards.stage import KEPT, Stage
 from dashboards.widgets import shortened
+from genviz.capture import record
 from genviz.errors import ControlError, EngineBusy, LiveError, NotApplicable
 from genviz.views.subject import Subject
+from tests.contracts.family_models import IDS, LongConvolutions
 from tests.contracts.test_pages import parts
 from tests.dashboards.subjects import Engine, game, perceptron_recording, reader
 
@@ -78,6 +81,21 @@ def test_a_page_that_does_not_apply_says_why_and_what_does(app: Dashboard) -> No
     links = [part.href for part in parts(main) if getattr(part, "className", "") == "link"]
     assert links == ["/houses/overview", "/houses/perceptron", "/houses/slides"]
     assert here["subject"] == "houses"
+
+
+def test_a_model_in_which_nothing_attends_says_what_it_does_instead() -> None:
+    model = LongConvolutions().eval()
+    with torch.no_grad(), record(model, tokens=[list("abcde")] * 2) as recording:
+        model(IDS)
+    app = build([Subject("convolutions", recording=recording)], warm=False)
+    _, main, *_ = page(app.stage, Address("convolutions", "attention"))
+    said = text_of(main)
+    assert "Attention does not apply here" in said
+    assert (
+        "In 2 layers: no softmax attention: its tokens are mixed by convolutions (GatedConvolution)." in said
+    )
+    links = [part.href for part in parts(main) if getattr(part, "className", "") == "link"]
+    assert "/convolutions/inside-the-layers" in links
 
 
 def test_an_unknown_subject_says_which_are_on_show(app: Dashboard) -> None:

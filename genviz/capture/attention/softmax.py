@@ -56,7 +56,9 @@ def _is_last(output: torch.Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]
 def _seen(weights: torch.Tensor) -> Seen | None:
     """The weights as attention, or None for a softmax of something else (a router, a vocabulary)."""
     module = next((m for m in reversed(hooks.running()) if not isinstance(m, _FUNCTIONS)), None)
-    if module is None or weights.ndim < 2 or (weights.ndim < 4 and not makes_scores(module)):
+    if module is None or weights.ndim < 2:
+        return None
+    if (weights.ndim < 4 or _weighs_otherwise(module)) and not makes_scores(module):
         return None
     if weights.ndim == 2 and _as_wide_as_a_projection(weights, module):
         raise ValueError(
@@ -66,6 +68,15 @@ def _seen(weights: torch.Tensor) -> Seen | None:
     heads = heads_of(module)
     multi_head = isinstance(module, nn.MultiheadAttention)
     return Seen("multi_head" if multi_head else "eager", weights=four_axes(weights, heads), module=module)
+
+
+def _weighs_otherwise(module: nn.Module) -> bool:
+    """Tell whether a module has one matrix of its own or two: a mixture of streams, say.
+
+    One that only scores what it is given has none; attention has three, or one for all three.
+    """
+    own = [each.shape for each in module._parameters.values() if each is not None and each.ndim == 2]
+    return 0 < len(own) < 3 and not any(max(shape) in (2 * min(shape), 3 * min(shape)) for shape in own)
 
 
 def makes_scores(module: nn.Module) -> bool:

@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from genviz.capture.families.autoencoder import Autoencoder
 from genviz.capture.families.base import Call, Family, Plan, Tap, given, result
 from genviz.capture.families.gan import GAN
+from genviz.capture.families.mixer import Mixer
 from genviz.capture.families.perceptron import Perceptron
 from genviz.capture.families.plain import Plain
 from genviz.capture.families.transformer import Transformer
@@ -19,6 +20,7 @@ FAMILIES: tuple[Family, ...] = (
     Transformer(),  # blocks with attention, one after the other
     GAN(),  # two networks under the usual names
     Autoencoder(),  # an encoder and a decoder that embed no ids
+    Mixer(),  # layers over tokens in which nothing attends
     Perceptron(),  # linear layers only
     Plain(),  # whatever else computes: the output of each of its parts
 )

@@ -45,13 +45,24 @@ class Block:
 
 
 def attention_modules(network: Network) -> tuple[str, ...]:
-    """Paths of the innermost modules that compute attention, each module once."""
-    found = [path for path, module in _once(network) if computes_attention(module)]
-    return tuple(
-        path
-        for path in found
-        if not any(other.startswith(f"{path}." if path else "") for other in found if other != path)
-    )
+    """Paths of the innermost modules that compute attention, each module once.
+
+    A softmax inside a module that calls an attention function itself is a part of that attention (it picks
+    keys, or pools them).
+    """
+    found = {path: _calls_attention(module) for path, module in _once(network) if computes_attention(module)}
+    sure = [path for path, calls in found.items() if calls]
+    found = {path: calls for path, calls in found.items() if calls or not _inside(path, sure)}
+    return tuple(path for path in found if not any(_inside(other, [path]) for other in found))
+
+
+def _inside(path: str, holders: list[str]) -> bool:
+    return any(path != each and path.startswith(f"{each}." if each else "") for each in holders)
+
+
+def _calls_attention(module: nn.Module) -> bool:
+    """Tell whether a module with heads or projections of its own calls an attention function."""
+    return makes_scores(module) and bool(called(type(module)) & _ATTENTION)
 
 
 def computes_attention(module: nn.Module) -> bool:
@@ -128,7 +139,8 @@ def normalises_stream(network: Network, path: str, width: int | None) -> bool:
 def mixes_experts(network: Network, path: str) -> bool:
     """Tell whether a feed-forward part chooses among experts."""
     for _, module in network.below(path):
-        if any(p is not None and p.ndim == 3 for p in module._parameters.values()):
+        stacked = (p for p in module._parameters.values() if p is not None and p.ndim == 3)
+        if not isinstance(module, nn.Conv1d) and any(min(p.shape) > 1 for p in stacked):
             return True
         if isinstance(module, nn.ModuleList) and len(module) > 1:
             return len({type(each) for each in module}) == 1
@@ -178,7 +190,12 @@ def is_norm(module: nn.Module) -> bool:
 
 def holds_matrices(network: Network, path: str) -> bool:
     """Tell whether anything is projected at or below a path."""
-    return _weights(network, path, "\0") > 0
+    return matrices(network, path) > 0
+
+
+def matrices(network: Network, path: str) -> int:
+    """How many matrices there are at or below a path."""
+    return _weights(network, path, "\0")
 
 
 def _weights(network: Network, path: str, without: str) -> int:
@@ -195,16 +212,28 @@ def _weights(network: Network, path: str, without: str) -> int:
 
 
 def _block_of(network: Network, path: str) -> str:
-    """Climb to the innermost part that also holds a feed-forward network (two matrices or more)."""
+    """Climb to the innermost part that also holds a feed-forward network (two matrices or more).
+
+    Not out of a list of equal parts, though: one that only attends is a layer too.
+    """
     while path not in network.roots and not holds_matrices(network, path):
         path = parent(path)  # only the core of attention: its projections are its parent's
-    above = parent(path)
+    below, above = path, parent(path)
     while above and above not in network.roots:
-        runs = not isinstance(network[above], nn.ModuleList | nn.ModuleDict)
-        if runs and _weights(network, above, path) >= 2:
-            return above
-        above = parent(above)
+        if not isinstance(network[above], nn.ModuleList | nn.ModuleDict):
+            if _weights(network, above, path) >= 2:
+                return above
+        elif below != path and _is_one_of_many(network, below, above):
+            return below
+        below, above = above, parent(above)
     return path
+
+
+def _is_one_of_many(network: Network, path: str, above: str) -> bool:
+    """Tell whether a part that is called stands in a list of its like."""
+    kind = type(network[path])
+    called = not isinstance(network[path], nn.ModuleList | nn.ModuleDict)
+    return called and sum(type(each) is kind for _, each in network.children(above)) > 1
 
 
 def _crossing(network: Network, block: str, attention: list[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from genviz.capture.attention.seen import heads_of
-from genviz.capture.families import structure
+from genviz.capture.families import stacks, structure
 from genviz.capture.families.base import Call, Family, Plan, Tap, given
 from genviz.capture.families.parts import parts_of, unit_of
 from genviz.capture.families.positions import (
@@ -46,7 +46,10 @@ class Transformer(Family):
 
     def plan(self, network: Network) -> Plan:
         """Tokens, positions, every block, attention, logits."""
-        layers = structure.blocks(network, structure.attention_modules(network))
+        return self.plan_of(network, _layers(network))
+
+    def plan_of(self, network: Network, layers: tuple[Block, ...]) -> Plan:
+        """The plan for layers that are known."""
         sides = Sides.of(network, layers)
         width = _width(network, layers)
         tables = token_tables(network, layers)
@@ -75,13 +78,16 @@ class Transformer(Family):
 
     def facts(self, network: Network) -> dict[str, Any]:
         """Sizes from the structure and, where the model carries one, from its configuration."""
-        layers = structure.blocks(network, structure.attention_modules(network))
+        return self.facts_of(network, _layers(network))
+
+    def facts_of(self, network: Network, layers: tuple[Block, ...]) -> dict[str, Any]:
+        """The facts for layers that are known."""
         if not layers:
             return {}
         config = getattr(next(iter(network.roots.values())), "config", None)
         config = getattr(config, "text_config", None) or config
         tables = token_tables(network, layers)
-        attention = network[layers[0].attention[0]]
+        attention = _attention(network, layers)
         width = _number(config, "hidden_size", "d_model", "n_embd") or _width(network, layers)
         heads = _number(config, "num_attention_heads", "n_head", "num_heads") or heads_of(attention)
         own = _number(config, "head_dim") or _number(attention, "head_dim")
@@ -101,12 +107,25 @@ class Transformer(Family):
 
     def parts(self, network: Network) -> list[dict[str, Any]]:
         """Embedding, positions, attention, feed-forward, norms, head."""
-        layers = structure.blocks(network, structure.attention_modules(network))
+        return self.parts_of(network, _layers(network))
+
+    def parts_of(self, network: Network, layers: tuple[Block, ...]) -> list[dict[str, Any]]:
+        """The parts for layers that are known."""
         tables = token_tables(network, layers)
         taps = position_taps(network, layers, _width(network, layers))
         tables_of_positions = [tap.path for tap in taps if tap.path and tap.path not in tables]
         heads = _output_paths(network, layers, tables)
         return parts_of(network, layers, tokens=tables, positions=tables_of_positions, heads=heads)
+
+
+def _layers(network: Network) -> tuple[Block, ...]:
+    """The layers with attention, and those without that stand among them."""
+    return stacks.with_neighbours(network, structure.blocks(network, structure.attention_modules(network)))
+
+
+def _attention(network: Network, layers: tuple[Block, ...]) -> nn.Module | None:
+    """The first attention module."""
+    return next((network[path] for block in layers for path in block.attention), None)
 
 
 def _token_taps(tables: Mapping[str, nn.Module], sides: Sides) -> Iterator[Tap]:
@@ -144,6 +163,10 @@ def _block(
     ]
     if block.path in attending:
         rest = []
+    if not block.attention:
+        taps += stacks.mixing_taps(network, block.path, attrs)
+        missing.append(stacks.no_attention(network, block.path))
+        rest = stacks.feeding_parts(network, block.path, rest)
     own, lost = _feed_forward(network, rest, width, attrs)
     if not own:
         lost.append(Missing(block.path, "neuron", "no feed-forward network was found in this block"))
@@ -217,7 +240,7 @@ def _width(network: Network, layers: tuple[Block, ...]) -> int | None:
     for _, module in structure.units(network, layers[0].path):
         if structure.is_norm(module) and module._parameters.get("weight") is not None:
             return int(module._parameters["weight"].numel())  # type: ignore[union-attr]
-    embed = _number(network[layers[0].attention[0]], "embed_dim", "hidden_size", "d_model")
+    embed = _number(_attention(network, layers), "embed_dim", "hidden_size", "d_model")
     if embed:
         return embed
     inside = structure.linears(network, layers[0].path)
@@ -279,7 +302,7 @@ def _positions(network: Network, layers: tuple[Block, ...]) -> int | None:
     return None
 
 
-def _key_heads(config: Any, attention: nn.Module, heads: int | None) -> int | None:
+def _key_heads(config: Any, attention: nn.Module | None, heads: int | None) -> int | None:
     """Heads of keys and values: fewer than query heads under grouped-query attention (arXiv:2305.13245)."""
     grouped = getattr(config, "new_decoder_architecture", False)  # Falcon's later models
     if getattr(config, "multi_query", False) is True and not grouped:
@@ -320,7 +343,10 @@ def _rows(table: nn.Module) -> int:
 
 def _number(source: Any, *names: str) -> int | None:
     for name in names:
-        value = getattr(source, name, None)
+        try:
+            value = getattr(source, name, None)
+        except Exception:  # a configuration may refuse to name one number where layers differ
+            continue
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             return value
     return None
