@@ -151,6 +151,7 @@ def page(stage: Stage, address: Address, serial: int = 0, polling: bool = False)
         return _failed(error, slug, address, serial)
     if not performance.wait(0 if polling else PATIENCE):
         return _waiting(performance, slug, address, polling)
+    stage.wait_beside(address.controls.get("other"), PATIENCE)
     try:
         return _shown(performance.subject, address, slug, serial)
     except GenvizError as error:

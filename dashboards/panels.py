@@ -208,6 +208,7 @@ def drawn(stage: Stage, request: dict[str, Any]) -> Any:
         raise ControlError(f"no view {name!r}") from None
     theme = "dark" if request.get("theme") == "dark" else "light"
     values = {str(key): value for key, value in (request.get("values") or {}).items()}
+    stage.wait_beside(values.get("other"), _LONG)
     return view(performance.subject, theme=theme, **values)
 
 

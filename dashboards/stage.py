@@ -7,18 +7,20 @@ import queue
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboards.address import slugs
 from dashboards.maps import Maps
 from genviz.errors import GenvizError, LiveError
+from genviz.views.comparing import comparable
 from genviz.views.subject import Subject
 
 KEPT = 12  # recordings that are kept per subject, the newest
 _LOG = logging.getLogger("dashboards")
 _URGENT, _WHENEVER = 0, 1
+_FIRST_SIGHT = "{}"  # the performance without arguments, as JSON
 
 
 class Performance:
@@ -29,9 +31,17 @@ class Performance:
     subject : Subject
     arguments : mapping
         What ``record`` is called with; nothing means a first sight.
+    beside : callable
+        Gives those that it may be compared with by now.
     """
 
-    def __init__(self, subject: Subject, arguments: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        arguments: Mapping[str, Any],
+        beside: Callable[[Subject], Mapping[str, Subject]] = lambda _: {},
+    ) -> None:
+        self._beside = beside
         self._given, self._arguments, self.name = subject, dict(arguments), subject.name
         self._claimed, self._done = threading.Lock(), threading.Event()
         self._made: Subject | None = None
@@ -46,6 +56,11 @@ class Performance:
     def ready(self) -> bool:
         """Whether it can be shown (or has failed)."""
         return self._done.is_set()
+
+    @property
+    def made(self) -> Subject | None:
+        """The subject with its recording, if it is ready and has not failed."""
+        return self._made if self.ready and self.error is None else None
 
     def wait(self, seconds: float) -> bool:
         """Wait until it is ready."""
@@ -64,7 +79,7 @@ class Performance:
             raise self.error
         if self._made is None:
             raise LiveError(f"{self._given.name!r} is not ready yet: {self.doing}")
-        return self._made
+        return replace(self._made, beside={**self._made.beside, **self._beside(self._made)})
 
     def perform(self) -> None:
         """Start the model and record; only the first caller does."""
@@ -136,6 +151,22 @@ class Stage:
             self._any.put((_URGENT, next(self._count), performance))
         return performance
 
+    def wait_beside(self, name: Any, seconds: float) -> None:
+        """Wait for a subject that a link compares with, by its name."""
+        for slug, act in self.acts.items():
+            if act.subject.name == name:
+                self.ask(slug).wait(seconds)
+
+    def _beside(self, subject: Subject) -> dict[str, Subject]:
+        """Other subjects that are ready and of the same build."""
+        found = {}
+        for act in list(self.acts.values()):
+            first = act.performances.get(_FIRST_SIGHT)
+            made = first.made if first is not None else None
+            if made is not None and made.name != subject.name and comparable(made, subject):
+                found[made.name] = made
+        return found
+
     def close(self) -> None:
         """End the models' processes."""
         self._urgent.put(None)
@@ -151,10 +182,10 @@ class Stage:
         with self._lock:
             known = act.performances.get(key)
             if known is None or (known.error is not None and time.monotonic() - known.since > 5):
-                known = act.performances[key] = Performance(act.subject, arguments)
+                known = act.performances[key] = Performance(act.subject, arguments, self._beside)
             act.performances.move_to_end(key)
             if len(act.performances) > KEPT:  # the first sight stays
-                oldest = next(name for name in act.performances if name not in ("{}", key))
+                oldest = next(name for name in act.performances if name not in (_FIRST_SIGHT, key))
                 del act.performances[oldest]
             return known
 

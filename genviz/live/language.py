@@ -108,9 +108,9 @@ class LanguageModel(LiveModel):
             changed = self.one_sample(self._run([*ids[:-1], ids[-2]], None))
         return changed is not None and torch.allclose(scores[:-1], changed[:-1], rtol=1e-3, atol=1e-4)
 
-    def tokenize(self, text: Text) -> dict[str, list[Any]]:
-        """Ids and tokens of a text, as the model gets them."""
-        tokenised = self.source.encode(text)
+    def tokenize(self, text: Text, *, target: bool = False) -> dict[str, list[Any]]:
+        """Ids and tokens of a text (or of ids) as the model gets them; ``target``: of its answers."""
+        tokenised = (self.target if target else self.source).encode(text)
         return {"ids": tokenised.ids, "tokens": tokenised.tokens}
 
     def tokenizations(self, text: str) -> list[dict[str, Any]]:

@@ -12,6 +12,10 @@ from genviz.views.attention_mask import attention_mask
 from genviz.views.attention_matrix import attention_matrix
 from genviz.views.attention_rollout import attention_rollout
 from genviz.views.base import View
+from genviz.views.compare_attention import compare_attention
+from genviz.views.compare_heads import compare_heads
+from genviz.views.compare_predictions import compare_predictions
+from genviz.views.compare_stream import compare_stream
 from genviz.views.head_map import head_map
 from genviz.views.input_attribution import input_attribution
 from genviz.views.interpolation import interpolation
@@ -62,6 +66,11 @@ VIEWS: tuple[View, ...] = (
     neurons,
     logit_attribution,
     input_attribution,
+    # Compare
+    compare_stream,
+    compare_predictions,
+    compare_heads,
+    compare_attention,
     # Latent space
     latent_map,
     interpolation,
@@ -88,6 +97,10 @@ __all__ = [
     "attention_mask",
     "attention_matrix",
     "attention_rollout",
+    "compare_attention",
+    "compare_heads",
+    "compare_predictions",
+    "compare_stream",
     "head_map",
     "input_attribution",
     "interpolation",

@@ -1,7 +1,7 @@
 """The subject: what is on show, a recording, a live model, or both."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,11 +37,14 @@ class Subject:
         Shown in the subject picker, and kept in exports.
     recording : Recording, optional
     live : engine, optional
+    beside : mapping of str to Subject
+        Others that it may be compared with, by name.
     """
 
     name: str
     recording: Recording | None = None
     live: Runs | None = None
+    beside: Mapping[str, "Subject"] = field(default_factory=dict, compare=False)
 
     @property
     def info(self) -> Mapping[str, Any]:
@@ -61,7 +64,9 @@ class Subject:
         return self.recording.missing if self.recording else ()
 
     def has(self, need: str) -> bool:
-        """Tell whether one need is met: a kind, ``live.<ability>``, ``info.<name>``, or ``recording``."""
+        """Tell whether a need is met: a kind, ``live.<ability>``, ``info.<name>``, or one of those below."""
+        if need == "beside":
+            return bool(self.beside)
         if need == "recording":
             return self.recording is not None or "live.record" in self.abilities
         if need.startswith("info."):
