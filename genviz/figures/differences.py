@@ -18,6 +18,10 @@ from genviz.figures.theme import SIZE, palette
 
 CELLS_UP_TO = 256  # tokens per side of which every cell is drawn
 LABELS_UP_TO = 40
+LEAST = 0.01  # a difference of weights that has a colour of its own; noise below it stays pale
+
+
+_PLAIN = {"showgrid": False, "zeroline": False}
 
 
 def attention_difference(
@@ -52,7 +56,7 @@ def attention_difference(
     values, may, step = _thinned(np.asarray(difference, np.float32), allowed)
     at = [np.arange(side)[::step] for side in difference.shape]
     hover = [[f"{shown[0][i]} ({i}) → {shown[1][j]} ({j})" for j in at[1]] for i in at[0]]
-    most = float(np.nanmax(np.abs(np.where(may, values, np.nan)), initial=0)) or 1.0
+    most = max(float(np.nanmax(np.abs(np.where(may, values, np.nan)), initial=0)), LEAST)
     figure.add_heatmap(
         z=plain(np.where(may, values, np.nan)), x0=0, dx=step, y0=0, dy=step, zmin=-most, zmax=most,
         colorscale=[list(stop) for stop in palette(theme).signed], text=hover, hoverongaps=False, xgap=0.5,
@@ -64,14 +68,15 @@ def attention_difference(
         ygap=0.5, colorscale=[[0, masked(theme)], [1, masked(theme)]], hoverongaps=False, name="masked",
         hovertemplate="masked: may not be looked at<extra></extra>",
     )  # fmt: skip
-    figure.update_xaxes(title=KEY_TITLE, constrain="domain", showgrid=False, **_ticks(shown[1]))
+    figure.update_xaxes(title=KEY_TITLE, constrain="domain", **_PLAIN, **_ticks(shown[1]))
     figure.update_yaxes(
-        title=QUERY_TITLE, autorange="reversed", scaleanchor="x", showgrid=False, **_ticks(shown[0])
-    )
+        title=QUERY_TITLE, range=[len(queries) - 0.5, -0.5], scaleanchor="x", constrain="domain", **_PLAIN,
+        **_ticks(shown[0]),
+    )  # fmt: skip
     if step > 1:
         note = f"Blocks of {step} × {step} cells, each with its largest difference. {note}"
     if note:
-        figure.update_layout(margin={"b": 112})
+        figure.update_layout(margin={"b": 92})
         small_print(figure, clean(note, 300), theme)
     return figure
 
@@ -134,7 +139,7 @@ def stream_difference(
     title = f"{clean(names[0])} against {clean(names[1])}: how far each token's vector has turned"
     figure.update_layout(title={"text": title}, margin={"t": 56})
     if note:
-        figure.update_layout(margin={"b": 112})
+        figure.update_layout(margin={"b": 92})
         small_print(figure, clean(note, 300), theme)
     return figure
 
@@ -207,7 +212,7 @@ def predictions(
         title="run", tickvals=[0, 1], ticktext=[clean(name, 18) for name in names], autorange="reversed",
         showgrid=False,
     )  # fmt: skip
-    figure.update_layout(margin={"b": 112})
+    figure.update_layout(margin={"b": 92})
     small_print(figure, clean(f"Framed: the likeliest word differs. {note}", 300), theme)
     return figure
 

@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from genviz.errors import NotCaptured
 from genviz.figures import differences as figures
-from genviz.views.attending import head_controls
 from genviz.views.base import View
-from genviz.views.comparing import SitePair, compare_controls, pair_of
+from genviz.views.comparing import SitePair, compare_controls, head_to_compare, pair_of
 from genviz.views.controls import Control
 from genviz.views.subject import Subject
 
 
 def _controls(subject: Subject) -> tuple[Control, ...]:
-    return (*compare_controls(subject), *head_controls(subject)[:2])
+    controls = compare_controls(subject)
+    return (*controls, *head_to_compare(subject, controls))
 
 
 def _draw(subject: Subject, *, theme: str, other: str, site: str, head: int, second: str = "") -> go.Figure:

@@ -1,39 +1,31 @@
 """Which heads look differently in two runs."""
 
-import numpy as np
 import plotly.graph_objects as go
 
-from genviz.analysis.comparing import divergence
 from genviz.figures import head_map as figures
 from genviz.figures.head_map import Scale, ScoredSite
-from genviz.views.attending import head_controls
 from genviz.views.base import View
-from genviz.views.comparing import MOST_ROWS, SitePair, compare_controls, pair_of
+from genviz.views.comparing import MOST_ROWS, SitePair, compare_controls, head_to_compare, pair_of
 from genviz.views.controls import Control
 from genviz.views.subject import Subject
 
 
 def _controls(subject: Subject) -> tuple[Control, ...]:
-    return (*compare_controls(subject), *head_controls(subject)[:2])
+    controls = compare_controls(subject)
+    return (*controls, *head_to_compare(subject, controls))
 
 
 def _draw(subject: Subject, *, theme: str, other: str, site: str, head: int, second: str = "") -> go.Figure:
     pair = pair_of(subject, other, second)
     opened = [SitePair.of(pair, sites) for sites in pair.sites("attention")]
     return figures.head_map(
-        [ScoredSite(each.here.site, _differences(each)) for each in opened],
+        [ScoredSite(each.here.site, each.differences(MOST_ROWS)) for each in opened],
         Scale("Difference", "bits", advice="The runs share no row with weight on common tokens."),
         chosen=(site, head),
         title=f"{pair.names[0]} against {pair.names[1]}: Jensen–Shannon divergence of the rows, mean",
         note=opened[0].said,
         theme=theme,
     )
-
-
-def _differences(pair: SitePair) -> np.ndarray:
-    """Mean divergence of each head's rows, in bits."""
-    found = [divergence(*pair.weights(head, MOST_ROWS)) for head in range(pair.here.heads)]
-    return np.array([np.nanmean(rows) if np.isfinite(rows).any() else np.nan for rows in found])
 
 
 compare_heads = View(

@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genviz.analysis.comparing import aligned
-from genviz.errors import NotCaptured
+from genviz.analysis.comparing import aligned, divergence
+from genviz.errors import GenvizError, NotCaptured
 from genviz.recording import Recording
 from genviz.views.asking import ask_plainly, ids_of
-from genviz.views.attending import ALL_CALLS, AttentionSite
+from genviz.views.attending import ALL_CALLS, AttentionSite, head_controls
 from genviz.views.controls import Choice, Control, Text
 from genviz.views.subject import Subject
 
 TEXT = "another text"
 MOST_ROWS = 96  # queries of a long text that heads are compared by
+FEW_ROWS = 24  # … to choose the one shown first
 Positions = NDArray[np.int64]
 
 
@@ -127,6 +128,20 @@ def pair_of(subject: Subject, other: str, second: str = "") -> Pair:
     return Pair(first, told, names)
 
 
+def head_to_compare(subject: Subject, controls: Sequence[Control]) -> tuple[Control, ...]:
+    """Site and head controls that begin with the head that differs most at first sight."""
+    site, head = head_controls(subject)[:2]
+    first = {control.name: control.value for control in controls}
+    try:
+        pair = pair_of(subject, str(first["other"]), str(first.get("second", "")))
+        opened = [SitePair.of(pair, sites) for sites in pair.sites("attention")]
+    except GenvizError:  # the pictures say why
+        return site, head
+    scores = {each.here.site: np.nan_to_num(each.differences(FEW_ROWS)) for each in opened}
+    best = max(scores, key=lambda name: scores[name].max())
+    return replace(site, value=best), replace(head, value=int(scores[best].argmax()))
+
+
 @dataclass(frozen=True)
 class SitePair:
     """Attention at two sites over the tokens that both runs have.
@@ -167,6 +182,11 @@ class SitePair:
         one = self.here.weights(head, self.queries[0][chosen])[:, self.keys[0]]
         other = self.there.weights(head, self.queries[1][chosen])[:, self.keys[1]]
         return one, other
+
+    def differences(self, most: int | None = None) -> NDArray[np.float64]:
+        """Mean Jensen–Shannon divergence of each head's rows, in bits; NaN where no row has weight."""
+        found = [divergence(*self.weights(head, most)) for head in range(self.here.heads)]
+        return np.array([np.nanmean(rows) if np.isfinite(rows).any() else np.nan for rows in found])
 
     @property
     def whole(self) -> bool:
