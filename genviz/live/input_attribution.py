@@ -19,7 +19,7 @@ from genviz.capture.families.base import Call
 from genviz.capture.replacing import Replacement, replacing, seeing, with_first
 from genviz.errors import LiveError, MissingExtra
 from genviz.live.progress import report
-from genviz.live.stack import Layout, no_scores
+from genviz.live.stack import Layout, no_scores, only_sample, positions_first
 
 if TYPE_CHECKING:
     from genviz.live.language import LanguageModel
@@ -42,12 +42,15 @@ class Slot:
         How many times the table had run before.
     ids : list of int
     vectors : Tensor, (1, token, channel)
+    positions_first : bool
+        Whether the table gives (token, sample, channel).
     """
 
     path: str
     number: int
     ids: list[int]
     vectors: Tensor
+    positions_first: bool = False
 
 
 class Question:
@@ -78,7 +81,11 @@ class Question:
         """Logits, one per sample, for token vectors (sample, token, channel) in each slot."""
         changed: dict[str, Replacement] = {}
         for path in {slot.path for slot in self.slots}:
-            given = {slot.number: v for slot, v in zip(self.slots, vectors, strict=True) if slot.path == path}
+            given = {
+                slot.number: v.transpose(0, 1) if slot.positions_first else v
+                for slot, v in zip(self.slots, vectors, strict=True)
+                if slot.path == path
+            }
             changed[path] = _putting(given)
         with part_by_part(self.live.modules[""]), replacing(self.layout.network, changed):
             scores = self.live.scores(self.live.run_many(self.ids, self.target, len(vectors[0])))
@@ -95,7 +102,9 @@ class Question:
             if call.path in tables and call.given is not None and call.result is not None and wanted:
                 ids = call.given.flatten().tolist()
                 if ids == wanted[0]:
-                    found.append(Slot(call.path, call.number, wanted.pop(0), call.result.detach().clone()))
+                    first = positions_first(call.result)
+                    vectors = only_sample(call.result.detach())[None].clone()
+                    found.append(Slot(call.path, call.number, wanted.pop(0), vectors, first))
 
         with self.live.running(), seeing(self.layout.network, seen):
             scores = self.live.one_sample(self.live._run(self.ids, self.target))

@@ -120,9 +120,10 @@ class Reading:
     def _again(self, states: Tensor) -> Tensor:
         """The whole model once more, a sample per state."""
         path, number = self._run.last
+        laid = states.transpose(0, 1) if self._run.positions_first else states
 
         def change(call: Call) -> Any:
-            return with_first(call.output, states) if call.number == number else None
+            return with_first(call.output, laid) if call.number == number else None
 
         ids, target = self._given
         with self._live.running(), replacing(self._layout.network, {path: change}):

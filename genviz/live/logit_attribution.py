@@ -24,7 +24,7 @@ from genviz.capture.modules import Network
 from genviz.capture.replacing import Replacement, replacing, with_first
 from genviz.errors import LiveError
 from genviz.live.frozen import Frozen
-from genviz.live.stack import Layout, Run, run_through
+from genviz.live.stack import Layout, Run, only_sample, run_through
 
 if TYPE_CHECKING:
     from genviz.live.language import LanguageModel
@@ -229,7 +229,7 @@ def _heads(cut: Cut, tap: Tap, call: Call) -> Tensor | None:
         if mixed is None or out is None or out.shape != made.shape or not count:
             continue
         if mixed.shape[-1] % count == 0 and torch.allclose(out, made):
-            return _by_slices(each.module, mixed[0].detach(), count)
+            return _by_slices(each.module, only_sample(mixed.detach()), count)
     return None
 
 

@@ -83,6 +83,8 @@ class Run:
     tail : list of nn.Module
         What ran after it and holds nothing else that ran, in order.
     logits : Tensor, (token, vocab)
+    positions_first : bool
+        Whether the blocks hand on (token, sample, channel).
     """
 
     names: list[str] = field(default_factory=list)
@@ -90,6 +92,7 @@ class Run:
     last: tuple[str, int] = ("", 0)
     tail: list[nn.Module] = field(default_factory=list)
     logits: Tensor = field(default_factory=lambda: torch.zeros(0, 0))
+    positions_first: bool = False
 
 
 def run_through(
@@ -132,10 +135,23 @@ def _keep(found: Run, call: Call) -> None:
         raise LiveError(f"{call.path!r} hands no tensor on, so its residual stream cannot be read")
     if not found.states:
         found.names.append("start")
-        found.states.append(given[0].detach())
+        found.states.append(only_sample(given.detach()))
+        found.positions_first = positions_first(given)
     found.names.append(f"{call.path} ({call.number})" if call.number else call.path)
-    found.states.append(made[0].detach())
+    found.states.append(only_sample(made.detach()))
     found.last = (call.path, call.number)
+
+
+def positions_first(tensor: Tensor) -> bool:
+    """Tell whether the vectors of one sample lie as (token, sample, channel)."""
+    return tensor.ndim == 3 and tensor.shape[0] > 1 and tensor.shape[1] == 1
+
+
+def only_sample(tensor: Tensor) -> Tensor:
+    """Vectors of a run of one sample as (token, channel), however they lie."""
+    if tensor.ndim == 3:
+        return tensor[:, 0] if positions_first(tensor) else tensor[0]
+    return tensor
 
 
 def no_scores(live: Any) -> LiveError:

@@ -23,6 +23,7 @@ LINKS = (
     "/game/adversarial-game",
     "/game/latent-space",
     "/houses/perceptron",
+    "/speaker/inside-the-layers",
 )
 PLOT = "document.querySelector('#view-{} .js-plotly-plot')"
 EACH = pytest.mark.parametrize("link", LINKS)
@@ -236,6 +237,23 @@ def click_at(window: Visit, view: str, place: Callable[[], list[float]]) -> None
     window.page.mouse.move(*place(), steps=3)
     window.until(f"() => {label} !== null")
     window.page.mouse.click(*place())
+
+
+def test_a_click_on_the_lens_chooses_the_token_and_one_on_a_bar_the_neuron(visit: Open) -> None:
+    window = visit().go("/speaker/inside-the-layers")
+    spot = """view => { const plot = document.querySelector(`#view-${view[0]} .js-plotly-plot`);
+        const x = plot._fullLayout.xaxis, y = plot._fullLayout.yaxis, box = plot.getBoundingClientRect();
+        return [box.left + x._offset + x.d2p(view[1]), box.top + y._offset + y.d2p(view[2])]; }"""
+    window.page.mouse.click(*window.page.evaluate(spot, ["logit_lens", 1, 1]))
+    window.until("() => location.search.includes('position=1')")
+    for view in ("logit_lens", "residual_path", "logit_attribution"):
+        window.until(f"() => {PLOT.format(view)}.layout.meta.genviz.controls.position === 1")
+    window.page.get_by_text("Neurons", exact=True).first.click()
+    window.drawn()
+    third = window.page.evaluate(f"{PLOT.format('neurons')}.data[0].customdata[2][0]")
+    window.page.mouse.click(*window.page.evaluate(spot, ["neurons", 0.01, 2]))
+    window.until(f"() => {PLOT.format('neurons')}.layout.meta.genviz.controls.unit === '{third}'")
+    assert f"neuron {third} over" in window.page.locator("[data-caption=neurons]").inner_text()
 
 
 def test_two_picks_make_a_path_whose_frames_are_scrubbed_here(visit: Open) -> None:

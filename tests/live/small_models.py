@@ -84,6 +84,23 @@ def _translator() -> nn.Module:
     return Translator(VOCAB, VOCAB, d_model=16, n_heads=2, n_layers=2)
 
 
+class PositionsFirst(nn.Module):
+    """``nn.TransformerEncoder`` as PyTorch's own tutorial has it: (token, sample, channel) throughout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(VOCAB, 16)
+        layer = nn.TransformerEncoderLayer(16, 2, 32, norm_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(16), enable_nested_tensor=False)
+        self.head = nn.Linear(16, VOCAB)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        mask = nn.Transformer.generate_square_subsequent_mask(ids.shape[1])
+        hidden = self.encoder(self.embedding(ids.T), mask=mask)
+        out: torch.Tensor = 2.0 * self.head(hidden).transpose(0, 1)
+        return out
+
+
 def _of(name: str, config: str, **more: Any) -> Any:
     sizes = {**_SIZES, **more}
     return lambda: getattr(transformers, name)(getattr(transformers, config)(**sizes))
@@ -92,6 +109,7 @@ def _of(name: str, config: str, **more: Any) -> Any:
 _MAKERS: dict[str, Any] = {
     "gpt": _gpt,
     "translator": _translator,
+    "positions first": PositionsFirst,
     "t5": _t5,
     "gpt2": lambda: transformers.GPT2LMHeadModel(
         transformers.GPT2Config(vocab_size=VOCAB, n_embd=16, n_layer=3, n_head=2, n_positions=16)

@@ -15,7 +15,9 @@ class Marked(Identity):
     mask_id, unk_id, pad_id = 30, 31, 0
 
 
-@pytest.mark.parametrize("kind", ["gpt", "translator", "gpt2", "llama", "bert", "albert", "t5"])
+@pytest.mark.parametrize(
+    "kind", ["gpt", "positions first", "translator", "gpt2", "llama", "bert", "albert", "t5"]
+)
 def test_the_parts_sum_to_the_change_of_the_logit(kind: str) -> None:
     ids, target = given_to(kind)
     found = live_of(kind).input_attribution(ids, position=2, word=7, target_text=target)
@@ -66,7 +68,7 @@ def test_captum_s_layer_attribution_says_the_same() -> None:
     np.testing.assert_allclose(found["integrated_gradients"], parts[0].sum(-1).detach(), atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["gpt", "translator", "llama"])
+@pytest.mark.parametrize("kind", ["gpt", "positions first", "translator", "llama"])
 def test_occlusion_is_the_model_without_the_word(kind: str) -> None:
     live, model = live_of(kind), model_of(kind)
     live.source.tokenizer = live.target.tokenizer = Marked()

@@ -14,8 +14,25 @@ from genviz.live.lens import Reading
 from genviz.live.stack import Layout, run_through
 from tests.live.small_models import IDS, Identity, given_to, live_of, logits_of, model_of
 
-KINDS = ("gpt", "translator", "t5", "gpt2", "llama", "gemma2", "bert", "albert", "gpt_neox", "granite")
-AGAIN = ("t5", "gemma2", "granite")  # something between last block and logits is no module's work
+KINDS = (
+    "gpt",
+    "translator",
+    "positions first",
+    "t5",
+    "gpt2",
+    "llama",
+    "gemma2",
+    "bert",
+    "albert",
+    "gpt_neox",
+    "granite",
+)
+AGAIN = (
+    "positions first",
+    "t5",
+    "gemma2",
+    "granite",
+)  # something between last block and logits is no module's work
 
 
 def reading(kind: str) -> tuple[Any, Any, list[torch.Tensor]]:
@@ -32,7 +49,7 @@ def test_the_last_layer_says_what_the_model_says(kind: str) -> None:
     with torch.no_grad():
         own = logits_of(kind, model_of(kind))
     torch.testing.assert_close(logits[-1], own, atol=1e-5, rtol=1e-5)
-    assert len(logits) == len(run.names) == (3 if kind == "translator" else 4)
+    assert len(logits) == len(run.names) == (3 if kind in ("translator", "positions first") else 4)
     assert ("run again" in through.route) is (kind in AGAIN)
 
 

@@ -10,7 +10,7 @@ from genviz.errors import LiveError
 from genviz.live.frozen import Frozen
 from tests.live.small_models import IDS, given_to, live_of, logits_of, model_of
 
-SUMMING = ("gpt", "translator", "t5", "gpt2", "llama", "gpt_neox", "granite")
+SUMMING = ("gpt", "positions first", "translator", "t5", "gpt2", "llama", "gpt_neox", "granite")
 
 
 @pytest.mark.parametrize("kind", SUMMING)
