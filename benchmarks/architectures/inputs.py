@@ -17,6 +17,7 @@ def runs(model: Any) -> Iterator[tuple[str, Given]]:
     """Ways to run a model, the fullest first: a name for each and its arguments."""
     asked = set(inspect.signature(model.forward).parameters)
     main = getattr(model, "main_input_name", "input_ids")
+    main = main if isinstance(main, str) else main[0]
     text = _text(model, asked)
     media = dict(_media(model, asked))
     if media and text and "input_ids" in text:
