@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 BASELINES = ("mask", "unk", "pad", "mean", "zero")
 _MEANT = 4_096  # rows of a table that its mean is taken of, evenly spread
-_TOKENS_AT_ONCE = 8_192
+_TOKENS_AT_ONCE = 2_048  # run at a time, and
+_LOGITS_AT_ONCE = 40_000_000  # numbers that they may give
 _STEPS = (32, 128, 512)  # until the sum is within _COMPLETE of the change
 _COMPLETE = 0.01
 
@@ -70,7 +71,9 @@ class Question:
     ) -> None:  # fmt: skip
         self.live, self.ids, self.target = live, list(ids), None if target is None else list(target)
         self.layout = Layout.of(live)
+        self.progress = 0.0
         self.slots, scores = self._slots()
+        self.vocabulary = scores.shape[-1]
         self.position = len(scores) - 1 if position is None else position
         if not 0 <= self.position < len(scores):
             raise LiveError(f"no position {position}: the text has positions 0 … {len(scores) - 1}")
@@ -79,6 +82,7 @@ class Question:
 
     def __call__(self, *vectors: Tensor) -> Tensor:
         """Logits, one per sample, for token vectors (sample, token, channel) in each slot."""
+        report(self.progress, "changing words")  # where a cancelled call stops
         changed: dict[str, Replacement] = {}
         for path in {slot.path for slot in self.slots}:
             given = {
@@ -92,6 +96,12 @@ class Question:
         if scores is None:
             raise no_scores(self.live)
         return scores[:, self.position, self.word]
+
+    @property
+    def at_once(self) -> int:
+        """How many changed texts are run at a time: each gives logits at every place, for every word."""
+        tokens = sum(len(slot.ids) for slot in self.slots)
+        return max(1, min(_TOKENS_AT_ONCE // tokens, _LOGITS_AT_ONCE // (tokens * self.vocabulary)))
 
     def _slots(self) -> tuple[list[Slot], Tensor]:
         tables = {tap.path for tap in self.layout.plan.taps if tap.kind == "embedding"}
@@ -130,9 +140,8 @@ def input_attribution(
     with live.running():
         question = Question(live, ids, target, position=position, word=word)
         name, empty = _baseline(question, baseline)
-        report(0.1, "leaving out one word after the other")
         dropped = _occlusion(question, empty)
-        report(0.5, "integrating gradients")
+        question.progress = 0.5
         walked = _walked(question, empty)
     tokens = live.source.tokens(question.ids)
     written = [] if question.target is None else live.target.tokens(question.target)
@@ -205,10 +214,10 @@ def _mean(question: Question, slot: Slot) -> Tensor:
 
 def _in_parts(question: Question, count: int, make: Callable[[slice], Sequence[Tensor]]) -> Tensor:
     """Logits of ``count`` changed texts, as many at once as fit."""
-    size = max(1, _TOKENS_AT_ONCE // sum(len(slot.ids) for slot in question.slots))
+    size = question.at_once
     parts = []
     for start in range(0, count, size):
-        report(0.1 + 0.4 * start / count, "leaving out one word after the other")
+        question.progress = 0.5 * start / count
         parts.append(question(*make(slice(start, min(start + size, count)))))
     return torch.cat(parts)
 
@@ -244,11 +253,11 @@ def _walked(question: Question, empty: Sequence[Tensor]) -> dict[str, Any]:
         return {**nothing, "missing": str(MissingExtra.named("explain", "integrated gradients"))}
     inputs = tuple(slot.vectors for slot in question.slots)
     change = question.logit - start
-    size = max(1, _TOKENS_AT_ONCE // sum(len(slot.ids) for slot in question.slots))
-    for steps in _STEPS:
+    half = inputs[0].dtype in (torch.float16, torch.bfloat16)  # more steps do not settle it
+    for steps in _STEPS[:1] if half else _STEPS:
         parts = IntegratedGradients(question).attribute(
             inputs, baselines=tuple(empty), n_steps=steps, method="gausslegendre",
-            internal_batch_size=max(size, len(inputs)),
+            internal_batch_size=max(question.at_once, len(inputs)),
         )  # fmt: skip
         shares = torch.cat([part[0].double().sum(-1) for part in parts]).detach()
         gap = change - float(shares.sum())

@@ -172,3 +172,12 @@ def test_nothing_is_left_on_the_model_and_its_flags_are_put_back() -> None:
         assert all(part.training for part in model.modules())
         assert all(torch.equal(before[name], each) for name, each in model.state_dict().items())
         assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+def test_half_precision_is_split_as_far_as_it_reaches(kind: str) -> None:
+    live = live_of(kind)
+    live.modules[""].to(torch.bfloat16)
+    found = live.logit_attribution(IDS)
+    assert abs(found["gap"]) < 0.05 * max(1.0, abs(found["logit"]))
+    assert live.logit_lens(IDS)["error"] == 0.0
