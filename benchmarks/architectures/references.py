@@ -103,6 +103,12 @@ def distance(found: NDArray[Any], reference: NDArray[Any]) -> float:
     return float(np.nan_to_num(difference, nan=math.inf).max(initial=0.0))
 
 
+def sums_to_one(weights: NDArray[Any]) -> bool:
+    """Tell whether rows are weights of a softmax, rather than something else that a model calls attention."""
+    rows = weights.sum(-1)
+    return bool((weights >= 0).all() and (np.isclose(rows, 1, atol=1e-3) | (rows == 0)).all() and rows.any())
+
+
 def softmaxes_expected(maps: Maps) -> Maps:
     """Of all softmaxes those that are attention by their shape: heads beside samples."""
     return [each for each in maps if each.ndim >= 4]

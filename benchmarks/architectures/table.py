@@ -57,7 +57,8 @@ def read(text: str) -> list[tuple[str, str]]:
 
 
 def _row(found: Found) -> str:
-    attends = bool(found["found"] or found["references"])
+    none = outcome(found) == "no softmax attention"
+    attends = not none and bool(found["found"] or found["references"])
     cells = [
         f"`{found['model_type']}`",
         outcome(found),
@@ -77,7 +78,17 @@ def _note(found: Found) -> str:
         return f"{reason}; shown: {kinds}" if kinds else reason
     if outcome(found) == "exact":
         against = "" if found["against"] == "output_attentions" else f"against {found['against']}"
-        return f"{against} (eager computes something else)" if found["reason"] else against
+        if not found["reason"]:
+            return against
+        if found["reason"].startswith("eager: "):
+            return f"{against} (eager does not run)"
+        if found["eager_gap"] > 1e-4:
+            return f"{against} (eager's own outputs differ by {found['eager_gap']:.0e})"
+        if "kernel" in found["against"]:
+            return f"{against} (eager gives out other weights for the same outputs)"
+        return f"{against} (`output_attentions` holds something else)"
+    if outcome(found) == "differs" and not found["found"]:
+        return "its weights are written without a softmax function, and were not seen"
     return _plain(found["reason"])
 
 

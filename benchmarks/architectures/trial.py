@@ -38,6 +38,7 @@ class Result:
     shown: dict[str, int] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    eager_gap: float = 0.0
 
 
 def trial(model_type: str) -> Result:
@@ -100,7 +101,11 @@ def _examine(result: Result, model: nn.Module, given: Given, bare: Any) -> None:
 
 def _compare(result: Result, found: Maps, model: nn.Module, given: Given) -> None:
     own = _intercepted(model, given)  # on the model's own kernels, before it is put on eager
+    weights = False
     for reference in _references(model, given, result, own, found):
+        weights |= any(references.sums_to_one(each) for each in reference.needed)
+        if not reference.needed:
+            continue
         worst, exact, invented = _matched(found, reference)
         result.references, result.against = len(reference.needed), reference.source
         result.exact, result.largest = exact, worst
@@ -111,6 +116,8 @@ def _compare(result: Result, found: Maps, model: nn.Module, given: Given) -> Non
         result.reason = f"{len(reference.needed) - exact} references not found, {invented} maps without one"
     if not result.against:
         result.outcome = "no reference" if found else "no softmax attention"
+    elif not found and not weights:
+        result.outcome, result.reason = "no softmax attention", ""
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,15 @@ class Reference:
     source: str
     needed: Maps
     others: Maps
+    outputs: list[torch.Tensor] = field(default_factory=list)
+
+
+def _gap(left: list[torch.Tensor], right: list[torch.Tensor]) -> float:
+    """How far the first outputs of two runs are apart."""
+    pairs = [
+        (a, b) for a, b in zip(left, right, strict=False) if a.shape == b.shape and a.is_floating_point()
+    ]
+    return float((pairs[0][0] - pairs[0][1]).abs().nan_to_num(0.0).max()) if pairs else 0.0
 
 
 def _matched(found: Maps, reference: Reference) -> tuple[float, int, int]:
@@ -159,6 +175,7 @@ def _references(
         except Exception as error:  # an eager path that nobody runs
             result.reason = f"eager: {_said(error)}"
             continue
+        result.eager_gap = _gap(own.outputs, tensors(output))
         given_out, others = references.given_out(output), [*seen.maps, *seen.kernels]
         softmaxes = references.softmaxes_expected(seen.maps) or _shaped_like(seen.maps, found)
         if given_out:
@@ -172,9 +189,9 @@ def _references(
 
 def _intercepted(model: nn.Module, given: Given) -> Reference:
     with Softmaxes() as seen:
-        _run(model, given)
+        output = _run(model, given)
     needed = seen.kernels or references.softmaxes_expected(seen.maps)
-    return Reference("its own kernel, in float64", needed, [*seen.maps, *seen.kernels])
+    return Reference("its own kernel, in float64", needed, [*seen.maps, *seen.kernels], tensors(output))
 
 
 def _asked(model: nn.Module, given: Given) -> Any:
