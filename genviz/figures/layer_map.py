@@ -13,7 +13,8 @@ from genviz.figures.colours import colorbar, not_a_number
 from genviz.figures.text import clean, number, tokens
 from genviz.figures.theme import SIZE, palette
 
-SPOKEN_UP_TO = 20_000  # cells up to which each says on hover what it is, and answers a click
+SPOKEN_UP_TO = 5_000  # cells up to which each says on hover what it is, in words
+CLICKED_UP_TO = 60_000  # cells up to which each answers a click
 NAMED_UP_TO = 160  # tokens up to which a click gives one by its name in a list (text), beyond by its number
 LABELS_UP_TO = 48  # words along the axis that can be read
 
@@ -105,8 +106,11 @@ def _speaking(
     *,
     hover: Sequence[Sequence[str]] | None,
 ) -> dict[str, Any]:
+    each = [str(at) if len(names) <= NAMED_UP_TO else at for at in range(len(names))]
+    clicks = {"customdata": [[[at] for at in each] for _ in layers]}
+    clicks = clicks if np.size(values) <= CLICKED_UP_TO else {}
     if np.size(values) > SPOKEN_UP_TO:
-        return {"hovertemplate": "position %{x}, layer %{y}<br>%{z:.5g}<extra></extra>"}
+        return {"hovertemplate": "position %{x}, layer %{y}<br>%{z:.5g}<extra></extra>", **clicks}
     places = [
         [
             f"<b>{name}</b> ({at}) · {clean(layer, 40)}<br>"
@@ -115,8 +119,7 @@ def _speaking(
         ]
         for row, layer in enumerate(layers)
     ]
-    clicks = [[[str(at) if len(names) <= NAMED_UP_TO else at] for at in range(len(names))] for _ in layers]
-    return {"hovertext": places, "hovertemplate": "%{hovertext}<extra></extra>", "customdata": clicks}
+    return {"hovertext": places, "hovertemplate": "%{hovertext}<extra></extra>", **clicks}
 
 
 def _not_numbers(figure: go.Figure, values: NDArray[Any], theme: str) -> None:
