@@ -103,13 +103,7 @@ def _head(panel: Panel, views: Sequence[View], chosen: str) -> list[Any]:
     name = tab_name(panel)
     heading: Any = html.H2(views[0].title, title=views[0].question)
     if len(views) > 1:
-        tabs = dmc.SegmentedControl(
-            id={"role": "control", "scope": "tab", "name": name},
-            value=chosen,
-            size="xs",
-            data=[{"value": view.name, "label": view.title} for view in views],
-        )
-        heading = html.Div(tabs, role="group", className="tabs", **{"aria-label": "Which picture"})
+        heading = _tabs(name, views, chosen)
     captions = [
         html.P(
             id={"role": "caption", "view": view.name},
@@ -133,6 +127,46 @@ def _head(panel: Panel, views: Sequence[View], chosen: str) -> list[Any]:
         **{"data-expand": name, "aria-label": "Fill the page with this picture"},
     )
     return [html.Div([heading, keep, expand], className="panel-row"), *captions]
+
+
+def _tabs(name: str, views: Sequence[View], chosen: str) -> html.Div:
+    """Titles side by side, and a list of them: ``assets/25-tabs.js`` shows the list where they do not fit.
+
+    The list holds the choice in both cases; the titles set it.
+    """
+    strip = html.Div(
+        [
+            html.Button(
+                view.title,
+                type="button",
+                role="tab",
+                title=view.question,
+                className="tab-title",
+                tabIndex=0 if view.name == chosen else -1,
+                **{
+                    "aria-selected": str(view.name == chosen).lower(),
+                    "aria-controls": f"view-{view.name}",
+                    "data-tab": view.name,
+                },
+            )
+            for view in views
+        ],
+        role="tablist",
+        className="tab-strip",
+        **{"aria-label": "Which picture"},
+    )
+    choices = dmc.Select(
+        id={"role": "control", "scope": "tab", "name": name},
+        value=chosen,
+        size="xs",
+        data=[{"value": view.name, "label": view.title} for view in views],
+        allowDeselect=False,
+        comboboxProps={"shadow": "md"},
+        checkIconPosition="right",
+        className="tab-list",
+        attributes={"input": {"aria-label": "Which picture"}},
+    )
+    return html.Div([strip, choices], className="tabs", **{"data-tabs": name})
 
 
 def _body(view: View, chosen: str) -> html.Div:

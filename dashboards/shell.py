@@ -17,6 +17,8 @@ from genviz.figures import theme as look
 from genviz.figures.colours import mix
 from genviz.views.subject import Subject
 
+_FEW = 6  # chapters that need no headings
+
 
 def mantine_theme() -> dict[str, Any]:
     """Mantine's part of the one look: our accent, and greys between our page and our text."""
@@ -132,21 +134,33 @@ def _memory() -> list[Any]:
 
 
 def navigation(slug: str, pages: Sequence[Page], current: str, query: str = "") -> list[Any]:
-    """Links to the chapters that apply."""
-    return [
-        html.A(
-            [html.Span(className=f"icon icon-{page.name}", **{"aria-hidden": "true"}), html.Span(page.title)],
-            href=f"/{slug}/{page.name}{query}",
-            className="nav-link" + (" current" if page.name == current else ""),
-            **({"aria-current": "page"} if page.name == current else {}),
-        )
-        for page in pages
-    ]
+    """Links to the chapters that apply, under the parts of the course once there are many."""
+    found: list[Any] = []
+    part = ""
+    for page in pages:
+        if page.part and page.part != part and len(pages) > _FEW:
+            found.append(html.P(page.part, className="nav-part"))
+        part = page.part or part
+        found.append(_link(page, f"/{slug}/{page.name}{query}", page.name == current))
+    return found
 
 
-def question(page: Page) -> html.Div:
-    """The question at the top of a page."""
-    return html.Div(html.H1(page.question), className="question")
+def _link(page: Page, href: str, current: bool) -> html.A:
+    return html.A(
+        [
+            html.Span(className=f"icon icon-{page.name}", **{"aria-hidden": "true"}),
+            html.Span(page.title),
+        ],
+        href=href,
+        title=page.title,
+        className="nav-link" + (" current" if current else ""),
+        **({"aria-current": "page"} if current else {}),
+    )
+
+
+def question(page: Page, run: html.Div | None = None) -> html.Div:
+    """The question at the top of a page, and what the model is told to run on."""
+    return html.Div([html.H1(page.question), *([run] if run is not None else [])], className="question")
 
 
 def applicable(subject: Subject) -> list[Page]:
@@ -181,9 +195,8 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
     placed.sort(key=lambda item: _rank(page, item))
     run = running.strip(subject, address.run) if page.name != "overview" else None
     main = [
-        question(page),
+        question(page, run),
         *(html.P(states.sentence(text), className="notice", role="note") for text in complaints),
-        *([run] if run is not None else []),
         panels(page, subject, tabs),
     ]
     here = {
@@ -242,4 +255,5 @@ def _provenance(info: Mapping[str, Any]) -> html.P:
     found = info.get("provenance") or {}
     parts = [str(found[name]) for name in ("model", "class", "dtype", "device") if found.get(name)]
     parts += [str(found["date"])[:10]] if found.get("date") else []
-    return html.P(" · ".join(parts), className="provenance")
+    words = [html.Span(f"{part} · " if part != parts[-1] else part) for part in parts]
+    return html.P(words, className="provenance")

@@ -82,6 +82,7 @@
   function showTabs(here, values) {
     for (const [panel, first] of Object.entries(here.tabs || {})) {
       const chosen = values["tab." + panel] || first;
+      app.markTab(panel, chosen);
       document.querySelectorAll('[data-panel="' + panel + '"] > .view').forEach(function (frame) {
         const away = frame.dataset.view !== chosen;
         if (frame.hidden !== away) frame.hidden = away;

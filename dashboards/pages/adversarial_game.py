@@ -9,4 +9,5 @@ ADVERSARIAL_GAME = Page(
     needs=("score",),
     panels=(Panel(("score_histograms",), columns=5), Panel(("samples_by_score",), columns=7)),
     first={"count": 24},
+    part="Pictures",
 )

@@ -19,4 +19,5 @@ ATTENTION = Page(
         "attention_rollout": Click(sets=("query",)),
         "attention_lines": Click(sets=("query", "key")),
     },
+    part="Language models",
 )

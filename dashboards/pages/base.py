@@ -76,6 +76,8 @@ class Page:
         ``also(subject)`` gives further frames among the panels, which are no views.
     beside : callable
         ``beside(subject)`` gives what stands above the controls.
+    part : str
+        Part of the course that it belongs to: a heading in the left column once that is long.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Page:
     leading: tuple[str, ...] = ()
     also: Callable[[Subject], list[Any]] = _nothing
     beside: Callable[[Subject], list[Any]] = _nothing
+    part: str = ""
 
     @property
     def views(self) -> tuple[str, ...]:

@@ -14,4 +14,5 @@ COMPARE = Page(
     ),
     leading=("other", "second", "site", "head"),
     clicks={"compare_heads": Click(sets=("site", "head"))},
+    part="Language models",
 )

@@ -35,4 +35,5 @@ INSIDE_THE_LAYERS = Page(
         "residual_norms": Click(sets=("position",), trace="layers"),
         "neurons": Click(sets=("unit",), trace="neurons"),
     },
+    part="Language models",
 )

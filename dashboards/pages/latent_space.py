@@ -23,4 +23,5 @@ LATENT_SPACE = Page(
     also=_walk,
     first={"count": 7, "method": "umap"},
     clicks={"latent_map": Click(picks="picks")},
+    part="Pictures",
 )

@@ -8,4 +8,5 @@ PERCEPTRON = Page(
     "How do the inputs become the output, weight by weight?",
     needs=("weight", "input", "weighted_sum"),
     panels=(Panel(("perceptron_network",), columns=7), Panel(("weighted_sum",), columns=5)),
+    part="Networks",
 )

@@ -8,4 +8,5 @@ TOKENS_AND_POSITIONS = Page(
     "Into which pieces is the text cut, and how does the model know their order?",
     needs=("info.tokens|info.text|live.tokenizations",),
     panels=(Panel(("tokenizations",)),),
+    part="Language models",
 )

@@ -52,7 +52,7 @@ def test_a_page_is_drawn_without_a_complaint(visit: Open, link: str, theme: str)
 def test_pictures_fill_the_window(visit: Open, link: str) -> None:
     window = visit().go(link)
     boxes = [panel.bounding_box() for panel in window.page.locator(".panel").all()]
-    assert sum(box["width"] * box["height"] for box in boxes) >= 0.55 * 1440 * 900
+    assert sum(box["width"] * box["height"] for box in boxes) >= 0.6 * 1440 * 900
     assert window.page.evaluate("document.documentElement.scrollWidth") <= 1440
     assert window.page.evaluate("document.documentElement.scrollHeight") <= 900
 
@@ -342,7 +342,7 @@ def test_a_picture_can_fill_the_page(visit: Open) -> None:
 
 def test_tabs_show_another_picture_of_the_frame(visit: Open) -> None:
     window = visit().go("/reader/overview?theme=light")
-    window.page.get_by_text("Parameters", exact=True).click()
+    window.page.get_by_role("tab", name="Parameters", exact=True).click()
     window.until("() => !document.getElementById('view-parameters').hidden")
     window.drawn()
     assert "tab.network=parameters" in window.link
