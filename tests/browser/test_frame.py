@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from dashboards import shell
-from dashboards.pages import ATTENTION, OVERVIEW, Page, Panel
+from dashboards.pages import Page, Panel
+from dashboards.pages.attention import ATTENTION
+from dashboards.pages.overview import OVERVIEW
 from tests.browser.conftest import Open
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
