@@ -113,3 +113,20 @@ def test_of_hugging_face(model_type: str) -> None:
     for layer in layers:
         parts = [site for site in recording.sites(kind="contribution") if site.startswith(f"{layer}.")]
         assert parts, layer
+
+
+def test_lists_of_parts_are_looked_into() -> None:
+    class Stages(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stages = nn.ModuleList([nn.Conv1d(1, 4, 3), nn.Conv1d(4, 1, 3)])
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for stage in self.stages:
+                x = stage(x)
+            return x
+
+    model = Stages()
+    with record(model) as recording:
+        model(torch.randn(2, 1, 9))
+    assert recording.sites(kind="activation") == ("stages.0", "stages.1")
