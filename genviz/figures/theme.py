@@ -73,7 +73,7 @@ ROLES = {
     "positive": 0, "negative": 1,
     "train": 0, "validation": 1,
     "greedy": 4, "beam": 0,
-    "attention": 0, "cross_attention": 5, "feed_forward": 1, "embedding": 2, "bias": 7,
+    "attention": 0, "cross_attention": 5, "mixing": 4, "feed_forward": 1, "embedding": 2, "bias": 7,
     "path": 3, "first": 0, "second": 1,
 }  # fmt: skip
 

@@ -17,7 +17,12 @@ from genviz.views.subject import Subject
 
 Vectors = NDArray[np.float32]
 SIDES = {"target_tokens": "decoder", "tokens": "encoder"}
-PARTS = {"attention": "attention", "cross_attention": "cross-attention", "feed_forward": "feed-forward"}
+PARTS = {
+    "attention": "attention",
+    "cross_attention": "cross-attention",
+    "mixing": "mixing of tokens",
+    "feed_forward": "feed-forward",
+}
 
 
 @dataclass(frozen=True)
@@ -245,14 +250,15 @@ def _start(recording: Recording, first: Sequence[Entry], sample: int) -> Vectors
 
 
 def _part(recording: Recording, site: str) -> str:
-    """Whether a contribution is attention's, and to which sequence."""
+    """Whether a contribution is attention's, and to which sequence; or what mixes tokens in its place."""
     for each in recording.sites(kind="attention"):
         if each == site or each.startswith(f"{site}.") or site.startswith(f"{each}."):
             entry = next(e for e in recording.entries(each) if e.kind in ("query", "attention"))
             named = entry.attrs.get("tokens", {})
             crosses = named.get("query") == "target_tokens" and named.get("key") == "tokens"
             return "cross_attention" if crosses else "attention"
-    return "feed_forward"
+    mixes = recording.entries(site, "contribution", part="mixing")
+    return "mixing" if mixes else "feed_forward"
 
 
 def _norm_first(recording: Recording, entry: Entry) -> bool | None:

@@ -11,6 +11,7 @@ from genviz.capture import record
 from genviz.errors import NotApplicable, NotCaptured
 from genviz.recording import Recording
 from genviz.views import attention_matrix
+from genviz.views.stream import stream_of
 from tests.capture.proofs import changes_nothing
 from tests.contracts.family_models import IDS, Block, ConvolutionBlock, LongConvolutions
 
@@ -39,6 +40,13 @@ def test_the_stream_is_the_sum_of_what_the_parts_add() -> None:
         np.testing.assert_allclose(stream, recording.entry(f"layers.{layer}", "hidden").load(), atol=1e-6)
     assert recording.sites(kind="neuron") == ("layers.0.ff", "layers.1.ff")
     assert {"top_logits", "ids"} <= set(recording.kinds())
+
+
+def test_what_mixes_tokens_is_not_called_feed_forward() -> None:
+    steps = stream_of(recorded(LongConvolutions())).layers[0].steps
+    assert [(step.site, step.part) for step in steps] == [
+        ("layers.0.mix", "mixing"), ("layers.0.ff", "feed_forward")
+    ]  # fmt: skip
 
 
 def test_it_says_why_there_are_no_weights() -> None:

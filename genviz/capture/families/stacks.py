@@ -91,7 +91,16 @@ def mixing_taps(
         plain = [path for path in inside if not structure.adds_residual(network, path)]
         source = plain[-1] if plain else None
     if source is not None:
-        yield Tap(source, "contribution", site=part, attrs=attrs)
+        yield Tap(source, "contribution", site=part, attrs=_marked(attrs))
+
+
+def _marked(
+    attrs: Mapping[str, Any] | Callable[[Call], Mapping[str, Any]],
+) -> Mapping[str, Any] | Callable[[Call], Mapping[str, Any]]:
+    """What a contribution is: no attention's, and no feed-forward network's."""
+    if callable(attrs):
+        return lambda call: {**attrs(call), "part": "mixing"}
+    return {**attrs, "part": "mixing"}
 
 
 def feeding_parts(network: Network, block: str, parts: list[str]) -> list[str]:
