@@ -242,10 +242,14 @@ def speaker() -> Subject:
 
 def subjects() -> list[Subject]:
     """One subject of each kind."""
+    return [*without_torch(), speaker()]
+
+
+def without_torch() -> list[Subject]:
+    """Those whose answers are made up here: a process that serves them needs no torch."""
     return [
         Subject("Reader: a small language model", live=reader()),
         Subject("Dots: an autoencoder", live=dots()),
         Subject("Game: a GAN", live=game()),
         Subject("Houses: a perceptron", recording=perceptron_recording()),
-        speaker(),
     ]

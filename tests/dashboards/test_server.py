@@ -13,8 +13,8 @@ SERVE = """
 import sys
 sys.path.insert(0, {root!r})
 from dashboards.server import serve
-from tests.dashboards.subjects import subjects
-serve(subjects(), port=0)
+from tests.dashboards.subjects import without_torch
+serve(without_torch(), port=0)
 """
 VIEWS = ("/_dash-layout", "/assets/frame.css", "/look.css", "/fonts/inter-latin-400-normal.woff2")
 DRAWN = {
