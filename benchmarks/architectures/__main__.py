@@ -87,7 +87,10 @@ def _child(model_type: str, writing: int, seconds: int) -> None:
         except MemoryError:
             found = Result(model_type, reason="needs more memory than the limit")
         except Exception as error:
-            found = Result(model_type, "failed", reason=f"{type(error).__name__}: {error}"[:300])
+            full = "can't allocate memory" in str(error)
+            outcome = "not built" if full else "failed"
+            reason = "needs more memory than the limit" if full else f"{type(error).__name__}: {error}"[:300]
+            found = Result(model_type, outcome, reason=reason)
         os.write(writing, json.dumps(asdict(found)).encode())
     finally:
         os._exit(0)
