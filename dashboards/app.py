@@ -9,11 +9,10 @@ from dash import Dash, Input, Output, callback_context, no_update, set_props
 from flask import Response, has_request_context, request, send_from_directory
 
 import genviz.figures
-from dashboards import clientside, frames, panels, shell, slides, states
+from dashboards import clientside, frames, panels, plotlyjs, shell, slides, states
 from dashboards.address import Address
 from dashboards.compression import compress
 from dashboards.pages import PAGES, Page
-from dashboards.plotlyjs import serve_strict
 from dashboards.running import checked
 from dashboards.security import Policy, protect
 from dashboards.stage import Performance, Stage
@@ -28,7 +27,7 @@ _INDEX = """<!DOCTYPE html>
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/look.css">{css}</head>
-<body>{app_entry}<footer>{config}{scripts}{renderer}</footer></body>
+<body>{app_entry}<footer>{config}<script src="{plotly}"></script>{scripts}{renderer}</footer></body>
 </html>"""
 
 
@@ -44,7 +43,8 @@ class Dashboard(Dash):
     def interpolate_index(self, **parts: str) -> str:
         """The page that loads everything, in the theme of its link from the first paint on."""
         theme = Address.parse(request.full_path).theme if has_request_context() else ""
-        return _INDEX.format(theme=f' data-theme="{theme}"' if theme else "", **{**parts, "favicon": ""})
+        parts |= {"favicon": "", "plotly": plotlyjs.address()}
+        return _INDEX.format(theme=f' data-theme="{theme}"' if theme else "", **parts)
 
 
 def build(subjects: Sequence[Subject], *, policy: Policy | None = None, warm: bool = True) -> Dashboard:
@@ -86,7 +86,7 @@ def build(subjects: Sequence[Subject], *, policy: Policy | None = None, warm: bo
     _routes(app)
     compress(app.server)
     protect(app.server, policy or Policy(), app.csp_hashes())
-    serve_strict(app.server)
+    plotlyjs.serve_strict(app.server)
     return app
 
 

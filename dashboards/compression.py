@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 
 _TEXT = ("application/json", "application/javascript", "text/", "image/svg+xml")
 _LEAST = 1_000  # bytes below which compressing costs more than it saves
-_YEAR = "public, max-age=31536000, immutable"
+YEAR = "public, max-age=31536000, immutable"
 # Dash writes the version and time of a component's file into its name, and the time of an asset behind it.
 _FINGERPRINT = re.compile(r"\.v[0-9][\w]*m[0-9]+\.")
 
@@ -43,7 +43,7 @@ def compress(server: Flask) -> None:
     def shrink(response: Response) -> Response:
         if is_fingerprinted(request.path, request.query_string.decode("ascii", "replace")):
             if response.status_code == 200:
-                response.headers["Cache-Control"] = _YEAR
+                response.headers["Cache-Control"] = YEAR
             kept = True
         else:
             kept = False

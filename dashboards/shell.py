@@ -10,7 +10,7 @@ from dash import dcc, html
 from dashboards import running, states, widgets
 from dashboards.address import Address
 from dashboards.pages import PAGES, Page
-from dashboards.panels import graph, panels, tab_name
+from dashboards.panels import panels, tab_name
 from dashboards.stage import Stage
 from dashboards.widgets import Placed
 from genviz.figures import theme as look
@@ -129,7 +129,6 @@ def _memory() -> list[Any]:
         dcc.Store(id="theme"),
         dcc.Store(id="here"),
         dcc.Interval(id="poll", interval=400, disabled=True),
-        html.Div(graph("warm"), className="offstage", **{"aria-hidden": "true"}),  # loads plotly at once
     ]
 
 
