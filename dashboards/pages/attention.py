@@ -9,7 +9,10 @@ ATTENTION = Page(
     needs=("attention",),
     panels=(
         Panel(("attention_heads", "head_map"), columns=5, rows=5),
-        Panel(("attention_matrix", "query_key", "attention_rollout", "attention_mask"), columns=7),
+        Panel(
+            ("attention_matrix", "value_weighted", "query_key", "attention_rollout", "attention_mask"),
+            columns=7,
+        ),
         Panel(("attention_lines",), columns=5, rows=7),
     ),
     leading=("site", "head", "average", "without", "words", "threshold"),

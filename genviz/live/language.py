@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from genviz.errors import LiveError
 from genviz.live.base import LiveModel, place_of
+from genviz.live.head_outputs import head_outputs
 from genviz.live.input_attribution import baselines, input_attribution
 from genviz.live.lens import logit_lens, read_translators
 from genviz.live.logit_attribution import logit_attribution
@@ -60,7 +61,7 @@ class LanguageModel(LiveModel):
 
     family = "transformer"
     offers = ("record", "tokenize", "tokenizations", "next_tokens", "logit_lens", "logit_attribution",
-              "input_attribution", "neuron")  # fmt: skip
+              "input_attribution", "neuron", "head_outputs")  # fmt: skip
 
     def __init__(
         self, model: nn.Module, tokenizer: Any = None, *, text: str | Sequence[Text] = (),
@@ -325,6 +326,27 @@ class LanguageModel(LiveModel):
         if not texts:
             raise LiveError("no example texts to look through: pass text= when you make this model")
         return neuron(self, site, unit, texts)
+
+    def head_outputs(self, text: Text, *, target_text: Text | None = None) -> dict[str, Any]:
+        """How much each head adds to the stream, and each token through it (by the out-projection W_O).
+
+        Parameters
+        ----------
+        text : str or sequence of int
+        target_text : str or sequence of int, optional
+            For an encoder–decoder: what the decoder reads. Default: what the model itself answers.
+
+        Returns
+        -------
+        dict
+            ``sites``: by site, one dict per run of it with ``call``, ``projection`` (its path),
+            ``value_norms`` ‖v_k W_O^h‖ (head, key), ``output_norms`` of what each head adds (head, query),
+            and ``error`` (by how much the heads and the bias miss what attention gives, at most); or with
+            ``reason``, why that cannot be told.
+        """
+        source = self.source.encode(text)
+        target = self._target(source, target_text).ids if self.two_sided else None
+        return head_outputs(self, source.ids, target)
 
     def word_id(self, word: int | str) -> int:
         """Id of a word that is one token.

@@ -24,6 +24,7 @@ from genviz.capture.modules import Network
 from genviz.capture.replacing import Replacement, replacing, with_first
 from genviz.errors import LiveError
 from genviz.live.frozen import Frozen
+from genviz.live.head_outputs import by_slices, multi_head_mix
 from genviz.live.stack import Layout, Run, only_sample, run_through
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def _heads(cut: Cut, tap: Tap, call: Call) -> Tensor | None:
     """What each head adds, (head, token, channel), by the out-projection's own slices."""
     ran = cut.inside.pop((tap.where, 0), [])
     if isinstance(call.module, nn.MultiheadAttention):
-        return _multi_head(call.module, call)
+        return by_slices(call.module.out_proj, multi_head_mix(call.module, call), call.module.num_heads)
     made = call.result
     assert made is not None
     count = _count(cut, tap)
@@ -229,7 +230,7 @@ def _heads(cut: Cut, tap: Tap, call: Call) -> Tensor | None:
         if mixed is None or out is None or out.shape != made.shape or not count:
             continue
         if mixed.shape[-1] % count == 0 and torch.allclose(out, made):
-            return _by_slices(each.module, only_sample(mixed.detach()), count)
+            return by_slices(each.module, only_sample(mixed.detach()), count)
     return None
 
 
@@ -237,42 +238,6 @@ def _count(cut: Cut, tap: Tap) -> int | None:
     """Heads of this part: what a module in it says, or the model as a whole."""
     inside = (heads_of(module) for _, module in cut.layout.network.below(tap.where))
     return next((count for count in inside if count), cut.layout.heads)
-
-
-def _by_slices(project: nn.Module, mixed: Tensor, count: int) -> Tensor:
-    with torch.no_grad():
-        token, width = mixed.shape
-        alone = torch.zeros(count, token, width, device=mixed.device, dtype=mixed.dtype)
-        size = width // count
-        for head in range(count):
-            part = slice(head * size, (head + 1) * size)
-            alone[head, :, part] = mixed[:, part]
-        found: Tensor = project.forward(alone) - project.forward(torch.zeros_like(alone[:1, :1]))
-        return found
-
-
-def _multi_head(module: nn.MultiheadAttention, call: Call) -> Tensor:
-    """It never calls its out-projection; with the identity in its place it returns the heads' mix."""
-    project = module.out_proj
-    weights = {"inner.out_proj.weight": torch.eye(module.embed_dim).to(project.weight)}
-    if project.bias is not None:
-        weights["inner.out_proj.bias"] = torch.zeros_like(project.bias)
-    with torch.no_grad():
-        called = _Called(module)
-        mixed = torch.func.functional_call(called, weights, call.args, dict(call.kwargs))[0]
-    mixed = mixed if module.batch_first else mixed.transpose(0, 1)
-    return _by_slices(project, mixed[0] if mixed.ndim == 3 else mixed, module.num_heads)
-
-
-class _Called(nn.Module):
-    """Calls another module's ``forward`` past its hooks."""
-
-    def __init__(self, inner: nn.Module) -> None:
-        super().__init__()
-        self.inner = inner
-
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        return self.inner.forward(*args, **kwargs)
 
 
 # -- sums --------------------------------------------------------------------------------------------

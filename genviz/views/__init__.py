@@ -38,6 +38,7 @@ from genviz.views.score_histograms import score_histograms
 from genviz.views.sites import sites
 from genviz.views.subject import Subject, as_subject
 from genviz.views.tokenizations import tokenizations
+from genviz.views.value_weighted import value_weighted
 from genviz.views.weighted_sum import weighted_sum
 
 #: Every view, in the order in which pages and `genviz views` show them.
@@ -53,6 +54,7 @@ VIEWS: tuple[View, ...] = (
     tokenizations,
     # Attention
     attention_matrix,
+    value_weighted,
     attention_lines,
     attention_heads,
     query_key,
@@ -122,6 +124,7 @@ __all__ = [
     "score_histograms",
     "sites",
     "tokenizations",
+    "value_weighted",
     "view_named",
     "weighted_sum",
 ]
