@@ -6,28 +6,33 @@ from typing import Any
 from dash import Dash
 from flask import Response, request
 
-from dashboards.panels import drawn
+from dashboards.panels import subject_asked
 from dashboards.player import VIEW
 from dashboards.stage import Stage
-from genviz.errors import ControlError, GenvizError
+from genviz.errors import ControlError, GenvizError, NotApplicable
+from genviz.figures.image import uri
+from genviz.views.controls import chosen
+from genviz.views.interpolation import interpolation, walk
 
 STEPS = 24
 
 
 def frames(stage: Stage, asked: dict[str, Any]) -> dict[str, list[str]]:
-    """Pictures of the walk, one list per way, as the view decodes them.
+    """Pictures of the walk, one list per way, as the view decodes them; the page enlarges them.
 
     Raises
     ------
     GenvizError
-        When the view cannot be drawn.
+        When there is no walk to decode.
     """
-    values = {**(asked.get("values") or {}), "count": STEPS}
-    figure = drawn(stage, {**asked, "view": VIEW, "values": values})
-    pictures = [image.source for image in figure.layout.images]
-    way = figure.layout.meta["genviz"]["controls"]["way"]
-    ways = ("linear", "slerp") if way == "both" else (way,)
-    return {name: pictures[n * STEPS : (n + 1) * STEPS] for n, name in enumerate(ways)}
+    subject = subject_asked(stage, asked)
+    if lacking := interpolation.lacks(subject):
+        raise NotApplicable(
+            f"{subject.name!r} has no {' and no '.join(lacking)}, so there is no walk to play"
+        )
+    values = chosen(interpolation.controls(subject), {**(asked.get("values") or {}), "count": STEPS}, VIEW)
+    pictures, _ = walk(subject, values["picks"], values["way"], count=STEPS)
+    return {name: [uri(each) for each in frames] for name, frames in pictures.items()}
 
 
 def register(app: Dash, stage: Stage) -> None:

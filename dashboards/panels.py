@@ -217,6 +217,22 @@ def register(app: Dash, stage: Stage) -> None:
             return no_update, states.problem(failed, level=3), "", "", {"number": number, "ok": False}
 
 
+def subject_asked(stage: Stage, request: dict[str, Any]) -> Subject:
+    """The subject that a request names, with the recording that it asks for.
+
+    Raises
+    ------
+    GenvizError
+        When there is none of that name, or it could not be made.
+    """
+    slug = str(request.get("subject"))
+    if slug not in stage.acts:
+        raise ControlError(f"no subject {slug!r} here: on show are {', '.join(stage.acts) or 'none'}")
+    performance = stage.ask(slug, checked(request.get("run") or {}))
+    performance.wait(_LONG)
+    return performance.subject
+
+
 def drawn(stage: Stage, request: dict[str, Any]) -> Any:
     """Draw what a request (or a kept slide) describes.
 
@@ -231,19 +247,16 @@ def drawn(stage: Stage, request: dict[str, Any]) -> Any:
     GenvizError
         When it names what is not there, or the view cannot be drawn.
     """
-    slug, name = str(request.get("subject")), str(request.get("view"))
-    if slug not in stage.acts:
-        raise ControlError(f"no subject {slug!r} here: on show are {', '.join(stage.acts) or 'none'}")
-    performance = stage.ask(slug, checked(request.get("run") or {}))
-    performance.wait(_LONG)
+    name = str(request.get("view"))
+    values = {str(key): value for key, value in (request.get("values") or {}).items()}
+    stage.wait_beside(values.get("other"), _LONG)
+    subject = subject_asked(stage, request)
     try:
         view = view_named(name)
     except StopIteration:
         raise ControlError(f"no view {name!r}") from None
     theme = "dark" if request.get("theme") == "dark" else "light"
-    values = {str(key): value for key, value in (request.get("values") or {}).items()}
-    stage.wait_beside(values.get("other"), _LONG)
-    return view(performance.subject, theme=theme, **values)
+    return view(subject, theme=theme, **values)
 
 
 def meanwhile(stage: Stage, request: dict[str, Any]) -> tuple[Any, str]:

@@ -1,5 +1,6 @@
 """What every figure starts from: the theme, a short title, a line of small print, pictures on axes."""
 
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -54,22 +55,30 @@ def place(
     figure: go.Figure, source: str, *, x: float, y: float, width: float, height: float, **where: Any
 ) -> None:
     """Lay a picture on the axes with its top left corner at ``(x, y)``, stretched to the size given."""
-    figure.add_layout_image(
-        {
-            "source": source,
-            "x": x,
-            "y": y,
-            "sizex": width,
-            "sizey": height,
-            "xref": "x",
-            "yref": "y",
-            "xanchor": "left",
-            "yanchor": "top",
-            "sizing": "stretch",
-            "layer": "below",
-            **where,
-        }
-    )
+    lay(figure, [picture(source, x=x, y=y, width=width, height=height, **where)])
+
+
+def picture(source: str, *, x: float, y: float, width: float, height: float, **where: Any) -> dict[str, Any]:
+    """Describe a picture whose top left corner is at ``(x, y)``, for :func:`lay`."""
+    return {
+        "source": source,
+        "x": x,
+        "y": y,
+        "sizex": width,
+        "sizey": height,
+        "xref": "x",
+        "yref": "y",
+        "xanchor": "left",
+        "yanchor": "top",
+        "sizing": "stretch",
+        "layer": "below",
+        **where,
+    }
+
+
+def lay(figure: go.Figure, pictures: Sequence[dict[str, Any]]) -> None:
+    """Lay pictures on the axes together: Plotly looks at all that are there whenever some are added."""
+    figure.layout.images = (*figure.layout.images, *pictures)
 
 
 def hidden_axis(**more: Any) -> dict[str, Any]:

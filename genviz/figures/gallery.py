@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from genviz.figures import image
 from genviz.figures.arrays import plain
-from genviz.figures.base import blank, hidden_axis, place
+from genviz.figures.base import blank, hidden_axis, lay, picture
 from genviz.figures.text import clean
 from genviz.figures.theme import SIZE, palette
 
@@ -72,9 +72,12 @@ def draw_band(figure: go.Figure, band: Band, columns: int, *, y: float, theme: s
     aspect = band.pixels.shape[1] / band.pixels.shape[2]
     width = min(1.0, 1 / aspect) * (1 - GAP)
     spots = [(n % columns + 0.5, y + n // columns * height) for n in range(len(band.pixels))]
-    for (x, top), pixels in zip(spots, band.pixels, strict=True):
-        source = image.crisp_uri(pixels, band.palette)
-        place(figure, source, x=x - width / 2, y=top + GAP / 2, width=width, height=width * aspect)
+    size = {"width": width, "height": width * aspect}
+    pictures = [
+        picture(image.crisp_uri(pixels, band.palette), x=x - width / 2, y=top + GAP / 2, **size)
+        for (x, top), pixels in zip(spots, band.pixels, strict=True)
+    ]
+    lay(figure, pictures)
     rows = -(-len(band.pixels) // columns)
     figure.add_annotation(
         x=-0.12,

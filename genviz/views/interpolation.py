@@ -28,21 +28,33 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
 
 
 def _draw(subject: Subject, *, theme: str, picks: tuple[int, ...], way: str, count: int) -> go.Figure:
-    codes = codes_of(subject.recorded())
-    if len(picks) != 2:
-        raise ControlError(f"a way needs two items, not {len(picks)}: pick them on the map, or picks=3,17")
-    shares = np.linspace(0, 1, count)
-    names = ["linear", "slerp"] if way == "both" else [way]
-    first, second = codes.values[picks[0]], codes.values[picks[1]]
-    paths = {name: PATHS[name](first, second, shares) for name in names}
-    frames = _decoded(subject, paths, codes.item_shape)
+    frames, paths = walk(subject, picks, way, count=count)
     return figures.interpolation(
         frames,
         {name: np.linalg.norm(path, axis=1) for name, path in paths.items()},
-        shares=shares.tolist(),
+        shares=np.linspace(0, 1, count).tolist(),
         title=f"From item {picks[0]} (A) to item {picks[1]} (B)",
         theme=theme,
     )
+
+
+def walk(
+    subject: Subject, picks: tuple[int, ...], way: str, *, count: int
+) -> tuple[dict[str, Pixels], dict[str, NDArray[np.float64]]]:
+    """Decode ``count`` stops between two items: pictures and codes of each way.
+
+    Raises
+    ------
+    ControlError
+        When not two items are chosen.
+    """
+    codes = codes_of(subject.recorded())
+    if len(picks) != 2:
+        raise ControlError(f"a way needs two items, not {len(picks)}: pick them on the map, or picks=3,17")
+    names = ["linear", "slerp"] if way == "both" else [way]
+    first, second = codes.values[picks[0]], codes.values[picks[1]]
+    paths = {name: PATHS[name](first, second, np.linspace(0, 1, count)) for name in names}
+    return _decoded(subject, paths, codes.item_shape), paths
 
 
 def _decoded(
