@@ -31,7 +31,7 @@ def uri(pixels: Pixels, colours: Pixels | None = None) -> str:
     if colours is not None:
         picture.putpalette(colours.astype(np.uint8).tobytes())
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=9 if pixels.size < 100_000 else 6)
+    picture.save(buffer, "PNG", compress_level=6)  # 9 takes eight times as long for 5 % less
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
