@@ -4,6 +4,7 @@ from dashboards.pages.adversarial_game import ADVERSARIAL_GAME
 from dashboards.pages.attention import ATTENTION
 from dashboards.pages.base import Click, Page, Panel
 from dashboards.pages.compare import COMPARE
+from dashboards.pages.encoder_decoder import ENCODER_DECODER
 from dashboards.pages.inside_the_layers import INSIDE_THE_LAYERS
 from dashboards.pages.latent_space import LATENT_SPACE
 from dashboards.pages.overview import OVERVIEW
@@ -17,6 +18,7 @@ PAGES: tuple[Page, ...] = (
     TOKENS_AND_POSITIONS,
     ATTENTION,
     INSIDE_THE_LAYERS,
+    ENCODER_DECODER,
     COMPARE,
     LATENT_SPACE,
     ADVERSARIAL_GAME,

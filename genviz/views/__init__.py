@@ -38,6 +38,7 @@ from genviz.views.score_histograms import score_histograms
 from genviz.views.sites import sites
 from genviz.views.subject import Subject, as_subject
 from genviz.views.tokenizations import tokenizations
+from genviz.views.translation_steps import translation_steps
 from genviz.views.value_weighted import value_weighted
 from genviz.views.weighted_sum import weighted_sum
 
@@ -68,6 +69,8 @@ VIEWS: tuple[View, ...] = (
     neurons,
     logit_attribution,
     input_attribution,
+    # Encoder and decoder
+    translation_steps,
     # Compare
     compare_stream,
     compare_predictions,
@@ -124,6 +127,7 @@ __all__ = [
     "score_histograms",
     "sites",
     "tokenizations",
+    "translation_steps",
     "value_weighted",
     "view_named",
     "weighted_sum",

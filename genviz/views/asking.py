@@ -2,6 +2,7 @@
 
 import json
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -79,6 +80,14 @@ def ids_of(recording: Recording, sample: int = 0) -> dict[str, list[int]]:
     if "target_tokens" in ids:
         return {"text": ids.get("tokens", []), "target_text": ids["target_tokens"]}
     return {"text": next(iter(ids.values()))}
+
+
+def vocabulary(subject: Subject, ids: Sequence[int]) -> dict[int, str]:
+    """What a model calls ids of what it writes (not escaped); their numbers, without a tokenizer."""
+    if not subject.has("live.tokenize"):
+        return {each: f"#{each}" for each in ids}
+    told = ask_plainly(subject, "tokenize", text=list(ids), target=True)["tokens"]
+    return {each: str(name) for each, name in zip(ids, told, strict=True)}
 
 
 def sample_control(recording: Recording) -> tuple[Control, ...]:

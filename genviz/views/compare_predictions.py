@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from genviz.figures import differences as figures
 from genviz.figures.differences import Guess
 from genviz.figures.text import token
-from genviz.views.asking import ask_plainly
+from genviz.views.asking import vocabulary
 from genviz.views.base import View
 from genviz.views.comparing import compare_controls, pair_of
 from genviz.views.predicted import Predicted
@@ -16,7 +16,7 @@ def _draw(subject: Subject, *, theme: str, other: str, second: str = "") -> go.F
     pair = pair_of(subject, other, second)
     one, another = (Predicted.of(each) for each in (pair.first, pair.second))
     at = pair.common(one.words, another.words)
-    names = _names(subject, sorted({int(each) for side in (one, another) for each in side.ids.ravel()}))
+    names = vocabulary(subject, sorted({int(each) for side in (one, another) for each in side.ids.ravel()}))
     guesses = [(_guess(one, int(a), names), _guess(another, int(b), names)) for a, b in zip(*at, strict=True)]
     lost = max(len(one.words), len(another.words)) - len(at[0])
     note = f"{lost} tokens that only one of the texts has are left out." if lost else ""
@@ -26,15 +26,7 @@ def _draw(subject: Subject, *, theme: str, other: str, second: str = "") -> go.F
 
 
 def _guess(side: Predicted, at: int, names: dict[int, str]) -> Guess:
-    return Guess([names[int(each)] for each in side.ids[at]], side.probabilities[at].tolist())
-
-
-def _names(subject: Subject, ids: list[int]) -> dict[int, str]:
-    """What the vocabulary calls some ids; their numbers, without a tokenizer."""
-    if not subject.has("live.tokenize"):
-        return {each: f"#{each}" for each in ids}
-    told = ask_plainly(subject, "tokenize", text=ids, target=True)["tokens"]
-    return {each: token(name) for each, name in zip(ids, told, strict=True)}
+    return Guess([token(names[int(each)]) for each in side.ids[at]], side.probabilities[at].tolist())
 
 
 compare_predictions = View(

@@ -69,6 +69,8 @@ class Subject:
             return bool(self.beside)
         if need == "recording":
             return self.recording is not None or "live.record" in self.abilities
+        if need == "cross_attention":
+            return self.recording is not None and _crosses(self.recording)
         if need.startswith("info."):
             return bool(self.info.get(need.removeprefix("info.")))
         return need in self.abilities
@@ -85,6 +87,12 @@ class Subject:
     def with_recording(self, recording: Recording) -> "Subject":
         """Return the same subject, looking at another recording."""
         return replace(self, recording=recording)
+
+
+def _crosses(recording: Recording) -> bool:
+    """Tell whether the queries of any attention stand in another text than its keys."""
+    entries = (entry for entry in recording.entries() if entry.kind in ("query", "attention"))
+    return any(len(set(dict(entry.attrs.get("tokens") or {}).values())) > 1 for entry in entries)
 
 
 def as_subject(thing: Any) -> Subject:

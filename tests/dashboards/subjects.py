@@ -84,6 +84,22 @@ def _add_stream(made: Recording, layers: int, tokens: int, rng: np.random.Genera
         made.add(f"layers.{number}", "hidden", stream)
 
 
+def two_texts() -> Recording:
+    """Attention of an encoder–decoder: each text within itself, and the second at the first."""
+    words = {"tokens": ["le", "chat", "noir"], "target_tokens": ["<bos>", "the", "black", "cat"]}
+    made = Recording(info={"title": "Interpreter", **{name: [each] for name, each in words.items()}})
+    rng = np.random.default_rng(8)
+    sides = {"encoder": ("tokens", "tokens"), "decoder": ("target_tokens", "target_tokens"),
+             "crossing": ("target_tokens", "tokens")}  # fmt: skip
+    for site, (queries, keys) in sides.items():
+        rule = MaskRule(causal=site == "decoder", scale=0.5).to_json()
+        attrs = {"rule": rule, "route": "sdpa", "tokens": {"query": queries, "key": keys}}
+        for kind, side in (("query", queries), ("key", keys)):
+            array = rng.standard_normal((1, 2, len(words[side]), 4)).astype(np.float32)
+            made.add(site, kind, array, attrs=attrs)
+    return made
+
+
 def perceptron_recording(rows: int = 12) -> Recording:
     """Two Linear layers, worked out here for some rows."""
     rng = np.random.default_rng(3)
@@ -242,7 +258,7 @@ def speaker() -> Subject:
 
 def subjects() -> list[Subject]:
     """One subject of each kind."""
-    return [*without_torch(), speaker()]
+    return [*without_torch(), speaker(), Subject("Interpreter: two texts", recording=two_texts())]
 
 
 def without_torch() -> list[Subject]:

@@ -235,6 +235,20 @@ def language() -> Subject:
     return Subject("live <GPT>", live=live, recording=live.call("record"))
 
 
+def two_sided() -> Subject:
+    """A recording of a small encoder–decoder with random weights."""
+    import torch
+
+    from genviz.live import LanguageModel
+    from sample_models.translator.model import Translator, tokenizers
+
+    torch.manual_seed(6)
+    source, target = tokenizers()
+    model = Translator(source.vocab_size, target.vocab_size, d_model=16, n_heads=2, n_layers=1).eval()
+    live = LanguageModel(model, source, target_tokenizer=target)
+    return Subject("recorded <translator>", recording=live.record("le chat noir", "the black cat"))
+
+
 #: One subject per family and shape of recording, by name.
 SUBJECTS: dict[str, Any] = {
     "transformer": lambda: Subject("decoder", recording=transformer()),
@@ -242,6 +256,7 @@ SUBJECTS: dict[str, Any] = {
     "generate": lambda: Subject("generate", recording=transformer(calls=5)),
     "eager": lambda: Subject("eager", recording=eager()),
     "language": language,
+    "two-sided": two_sided,
     "autoencoder": lambda: Subject("VAE", recording=autoencoder()),
     "live autoencoder": live_autoencoder,
     "gan": lambda: Subject("GAN", recording=gan()),

@@ -1,0 +1,22 @@
+"""Encoder and decoder: how one sentence becomes another, word by word."""
+
+from dashboards.pages.base import Click, Page, Panel
+
+ENCODER_DECODER = Page(
+    "encoder-decoder",
+    "Encoder and decoder",
+    "How does one sentence become another, word by word?",
+    needs=("cross_attention",),
+    panels=(
+        Panel(("translation_steps",), columns=12, rows=6),
+        Panel(("attention_heads", "residual_norms"), columns=6, rows=6),
+        Panel(("attention_matrix", "attention_lines", "attention_mask"), columns=6, rows=6),
+    ),
+    leading=("step", "layer", "looking", "site", "head"),
+    clicks={
+        "translation_steps": Click(sets=("step",), trace="alignment"),
+        "attention_heads": Click(sets=("site", "head", "average")),
+        "residual_norms": Click(sets=("position",), trace="layers"),
+    },
+    part="Language models",
+)
