@@ -10,7 +10,14 @@ ATTENTION = Page(
     panels=(
         Panel(("attention_heads", "head_map"), columns=5, rows=5),
         Panel(
-            ("attention_matrix", "value_weighted", "query_key", "attention_rollout", "attention_mask"),
+            (
+                "attention_matrix",
+                "value_weighted",
+                "query_key",
+                "attention_rollout",
+                "attention_mask",
+                "attention_patches",
+            ),
             columns=7,
         ),
         Panel(("attention_lines",), columns=5, rows=7),

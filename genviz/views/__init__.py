@@ -10,6 +10,7 @@ from genviz.views.attention_heads import attention_heads
 from genviz.views.attention_lines import attention_lines
 from genviz.views.attention_mask import attention_mask
 from genviz.views.attention_matrix import attention_matrix
+from genviz.views.attention_patches import attention_patches
 from genviz.views.attention_rollout import attention_rollout
 from genviz.views.base import View
 from genviz.views.compare_attention import compare_attention
@@ -62,6 +63,7 @@ VIEWS: tuple[View, ...] = (
     head_map,
     attention_rollout,
     attention_mask,
+    attention_patches,
     # Inside the layers
     logit_lens,
     residual_norms,
@@ -101,6 +103,7 @@ __all__ = [
     "attention_lines",
     "attention_mask",
     "attention_matrix",
+    "attention_patches",
     "attention_rollout",
     "compare_attention",
     "compare_heads",

@@ -71,6 +71,9 @@ class Subject:
             return self.recording is not None or "live.record" in self.abilities
         if need == "cross_attention":
             return self.recording is not None and _crosses(self.recording)
+        if need == "patches":
+            pictures = self.recording.entries(kind="sample") if self.recording is not None else ()
+            return any("grid" in entry.attrs for entry in pictures)
         if need.startswith("info."):
             return bool(self.info.get(need.removeprefix("info.")))
         return need in self.abilities

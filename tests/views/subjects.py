@@ -249,6 +249,17 @@ def two_sided() -> Subject:
     return Subject("recorded <translator>", recording=live.record("le chat noir", "the black cat"))
 
 
+def patches() -> Subject:
+    """Finished weights over a class token and 3 × 3 patches, and their picture."""
+    draw = np.random.default_rng(7)
+    scores = np.exp(draw.normal(size=(1, 2, 10, 10)))
+    recording = Recording()
+    recording.add("layers.0", "attention", (scores / scores.sum(-1, keepdims=True)).astype(np.float32))
+    pictures = draw.random((1, 3, 12, 12)).astype(np.float32)
+    recording.add("", "sample", pictures, attrs={"grid": [3, 3]})
+    return Subject("patches", recording=recording)
+
+
 #: One subject per family and shape of recording, by name.
 SUBJECTS: dict[str, Any] = {
     "transformer": lambda: Subject("decoder", recording=transformer()),
@@ -257,6 +268,7 @@ SUBJECTS: dict[str, Any] = {
     "eager": lambda: Subject("eager", recording=eager()),
     "language": language,
     "two-sided": two_sided,
+    "patches": patches,
     "autoencoder": lambda: Subject("VAE", recording=autoencoder()),
     "live autoencoder": live_autoencoder,
     "gan": lambda: Subject("GAN", recording=gan()),

@@ -16,6 +16,7 @@ from genviz.capture.attention.seen import heads_of
 from genviz.capture.families import stacks, structure
 from genviz.capture.families.base import Call, Family, Plan, Tap, given
 from genviz.capture.families.parts import parts_of, unit_of
+from genviz.capture.families.patches import patch_taps
 from genviz.capture.families.positions import (
     ids_taken,
     no_position,
@@ -53,7 +54,11 @@ class Transformer(Family):
         sides = Sides.of(network, layers)
         width = _width(network, layers)
         tables = token_tables(network, layers)
-        taps = [*_token_taps(tables, sides), *position_taps(network, layers, width)]
+        taps = [
+            *_token_taps(tables, sides),
+            *patch_taps(network, layers),
+            *position_taps(network, layers, width),
+        ]
         missing: list[Missing] = []
         root = next(iter(network.roots))
         if not any(tap.kind == "position" for tap in taps):
