@@ -11,7 +11,7 @@ from dash import html
 SMALL_PRINT = "small print"
 _COLOUR = re.compile(r"^\s*color:\s*(#[0-9a-fA-F]{6}|rgba?\([0-9., ]+\))\s*;?\s*$")
 _TOP, _BOTTOM = 44, 52  # px: the theme's margins
-_TITLE_LINE, _SUBTITLE_LINE, _PRINT_LINE = 30, 20, 18
+_TITLE_LINE, _SUBTITLE_LINE = 30, 20
 _LEAST_TOP, _LEAST_BOTTOM = 14, 44
 
 
@@ -43,9 +43,8 @@ def framed(figure: Any) -> Framed:
     layout.annotations = [note for note in layout.annotations if note.name != SMALL_PRINT]
     top = _TOP if layout.margin.t is None else layout.margin.t
     bottom = _BOTTOM if layout.margin.b is None else layout.margin.b
-    lines = sum(1 + (note.text or "").count("<br>") for note in prints)
     layout.margin.t = max(min(top, _LEAST_TOP), top - spare)
-    layout.margin.b = max(min(bottom, _LEAST_BOTTOM), bottom - _PRINT_LINE * lines) if prints else bottom
+    layout.margin.b = min(bottom, _LEAST_BOTTOM) if prints else bottom
     _slim(figure)
     words = " · ".join(part for part in (title, subtitle) if part)
     return Framed(figure, components(words), components(" ".join(note.text for note in prints)))

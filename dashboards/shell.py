@@ -254,5 +254,5 @@ def _provenance(info: Mapping[str, Any]) -> html.P:
     found = info.get("provenance") or {}
     parts = [str(found[name]) for name in ("model", "class", "dtype", "device") if found.get(name)]
     parts += [str(found["date"])[:10]] if found.get("date") else []
-    words = [html.Span(f"{part} · " if part != parts[-1] else part) for part in parts]
+    words = [piece for part in parts for piece in (" · ", html.Span(part))][1:]
     return html.P(words, className="provenance")

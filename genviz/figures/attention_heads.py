@@ -81,7 +81,7 @@ def attention_heads(
     """
     across = max(map(len, heads)) + bool(any(means))
     rows = _with_means(heads, means, across)
-    figure = blank(theme, clean(title), margin={"t": 84})
+    figure = blank(theme, clean(title), margin={"t": 84, "b": 20})
     picture, colours = _mosaic(rows, across, side, scale=(logarithmic, threshold), theme=theme)
     place(figure, image.uri(picture, colours), x=-0.5, y=-0.5, width=across, height=len(heads))
     figure.add_trace(_scale(logarithmic, theme))

@@ -17,6 +17,9 @@ from genviz.figures.theme import SIZE, palette
 RANKED = 8  # heads of the list
 LONGEST_LABEL = 10  # characters of a layer's name that have room
 NUMBERS_UP_TO = 8  # heads across up to which a cell shows its number
+ROWS_NUMBERED = 6  # … and layers
+MAP_SHARE = 0.56  # of the width that the map has
+LIST_ROOM = 2.6  # axis of the list, in lengths of its longest bar: names stand behind the bars
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def _colours(top: float, theme: str) -> dict[str, object]:
 def _cells(
     heads: Sequence[ScoredSite], values: NDArray[np.float64], scale: Scale, *, top: float, theme: str
 ) -> go.Heatmap:
-    few = values.shape[1] <= NUMBERS_UP_TO and len(values) <= 2 * NUMBERS_UP_TO
+    few = values.shape[1] <= NUMBERS_UP_TO and len(values) <= ROWS_NUMBERED
     numbers = {"texttemplate": "%{z:.2f}", "textfont": {"size": SIZE - 2}}
     return go.Heatmap(
         z=plain(values),
@@ -225,7 +228,7 @@ def _nothing(figure: go.Figure, heads: Sequence[ScoredSite], advice: str, theme:
 def _axes(figure: go.Figure, labels: list[str], across: int, scale: Scale, *, listed: bool) -> None:
     bare = {"showgrid": False, "zeroline": False}
     figure.update_xaxes(
-        title="head", range=[-0.5, across - 0.5], domain=[0, 0.6 if listed else 1], **bare,
+        title="head", range=[-0.5, across - 0.5], domain=[0, MAP_SHARE if listed else 1], **bare,
         **({"tickmode": "linear", "dtick": 1} if across <= 16 else {}),
     )  # fmt: skip
     every = max(1, -(-len(labels) // 24))
@@ -238,11 +241,16 @@ def _axes(figure: go.Figure, labels: list[str], across: int, scale: Scale, *, li
     bars = next(trace for trace in figure.data if trace.name == "ranked")
     names = [_short(labels, figure.data[0].customdata, pair) for pair in bars.customdata]
     figure.update_layout(
-        xaxis2={"title": clean(scale.unit), "domain": [0.8, 1], "anchor": "y2", "rangemode": "tozero",
-                "nticks": 3, "zeroline": False, "tickangle": 0},
-        yaxis2={"title": {"text": "layer · head", "font": {"size": SIZE - 2}},
-                "domain": [0, 1], "anchor": "x2", "tickvals": list(range(len(names))), "ticktext": names,
-                "range": [RANKED - 0.4, -0.6], "tickfont": {"size": SIZE - 3}, "showgrid": False},
+        xaxis2={"title": clean(scale.unit), "domain": [MAP_SHARE + 0.09, 1], "anchor": "y2",
+                "range": [0, LIST_ROOM * (max(bars.x) or 1)], "nticks": 5, "zeroline": False, "tickangle": 0},
+        yaxis2={"title": {"text": "layer · head", "font": {"size": SIZE - 2}, "standoff": 4},
+                "domain": [0, 1], "anchor": "x2", "showticklabels": False, "range": [RANKED - 0.4, -0.6],
+                "showgrid": False},
+    )  # fmt: skip
+    # Behind the bars, where names of any length have room: before them they would lie over the map.
+    bars.update(
+        text=[f" {name}" for name in names], textposition="outside", constraintext="none",
+        cliponaxis=False, textfont={"size": SIZE - 4},
     )  # fmt: skip
 
 

@@ -88,8 +88,16 @@ def compare_controls(subject: Subject) -> tuple[Control, ...]:
     told = "Another text through the same model, or the same text through another model on show."
     return (
         Choice("other", "Compare with", TEXT, choices=((TEXT, TEXT), *others), help=told),
-        Text("second", "The other text", _changed(texts), help="Used when another text is compared."),
+        Text("second", "The other text", _other(texts), help="Used when another text is compared."),
     )
+
+
+def _other(texts: Sequence[str]) -> str:
+    """The example that shares most of the first one's words; else the first, changed in one word."""
+    first = texts[0].split() if texts else []
+    shared = [(len(aligned(first, text.split())[0]), text) for text in texts[1:] if text != texts[0]]
+    most, best = max(shared, key=lambda pair: pair[0], default=(0, ""))
+    return best if 2 * most > len(first) else _changed(texts)
 
 
 def _changed(texts: Sequence[str]) -> str:

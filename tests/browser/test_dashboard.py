@@ -23,7 +23,9 @@ LINKS = (
     "/game/adversarial-game",
     "/game/latent-space",
     "/houses/perceptron",
+    "/speaker/tokens-and-positions",
     "/speaker/inside-the-layers",
+    "/speaker/compare",
 )
 PLOT = "document.querySelector('#view-{} .js-plotly-plot')"
 EACH = pytest.mark.parametrize("link", LINKS)

@@ -86,8 +86,8 @@ def test_predictions_are_the_models_own() -> None:
 
 def test_the_first_sight_changes_one_word() -> None:
     controls = {control.name: control for control in compare_stream.controls(shown(base()))}
-    assert controls["second"].value == "1 2 3 4 5"  # the examples have no longer word to put in
-    live = InlineEngine(LanguageModel(HandWritten(vocab=50_000), text=["11 2222 33", "11 44444 33"]))
+    assert controls["second"].value == "1 9 3 4 5 6"  # an example that shares most of its words
+    live = InlineEngine(LanguageModel(HandWritten(vocab=50_000), text=["11 2222 33", "44444 55 66"]))
     subject = Subject("m", recording=transformer(), live=live)
     controls = {control.name: control for control in compare_stream.controls(subject)}
     assert controls["second"].value == "11 44444 33"

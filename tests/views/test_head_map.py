@@ -35,7 +35,7 @@ def test_the_list_is_sorted_and_leads_to_the_head() -> None:
     assert list(bars.x) == sorted(bars.x, reverse=True)
     site, head, _ = bars.customdata[0]
     assert figure.data[0].z[int(site.split(".")[1]), head] == bars.x[0] == np.nanmax(figure.data[0].z)
-    assert figure.layout.yaxis2.ticktext[0] == f"{site.split('.')[1]} · {head}"
+    assert bars.text[0] == f" {site.split('.')[1]} · {head}"
     low = head_map(transformer(), measure="entropy").data[1]
     assert list(low.x) == sorted(low.x)
 
