@@ -7,6 +7,9 @@ TOKENS_AND_POSITIONS = Page(
     "Tokens & positions",
     "Into which pieces is the text cut, and how does the model know their order?",
     needs=("info.tokens|info.text|live.tokenizations",),
-    panels=(Panel(("tokenizations",)),),
+    panels=(
+        Panel(("tokenizations",), columns=7),
+        Panel(("embedding_neighbours",), columns=5),
+    ),
     part="Language models",
 )

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from genviz.errors import LiveError
 from genviz.live.base import LiveModel, place_of
+from genviz.live.embedding_neighbours import embedding_neighbours
 from genviz.live.head_outputs import head_outputs
 from genviz.live.input_attribution import baselines, input_attribution
 from genviz.live.lens import logit_lens, read_translators
@@ -61,7 +62,7 @@ class LanguageModel(LiveModel):
 
     family = "transformer"
     offers = ("record", "tokenize", "tokenizations", "next_tokens", "logit_lens", "logit_attribution",
-              "input_attribution", "neuron", "head_outputs")  # fmt: skip
+              "input_attribution", "neuron", "head_outputs", "embedding_neighbours")  # fmt: skip
 
     def __init__(
         self, model: nn.Module, tokenizer: Any = None, *, text: str | Sequence[Text] = (),
@@ -347,6 +348,25 @@ class LanguageModel(LiveModel):
         source = self.source.encode(text)
         target = self._target(source, target_text).ids if self.two_sided else None
         return head_outputs(self, source.ids, target)
+
+    def embedding_neighbours(self, text: Text, *, position: int = 0, count: int = 12) -> dict[str, Any]:
+        """Which tokens of the vocabulary have an embedding like that of one token, by cosine.
+
+        Parameters
+        ----------
+        text : str or sequence of int
+        position : int
+            Of the token in the text.
+        count : int
+
+        Returns
+        -------
+        dict
+            ``ids``, ``names`` and ``cosines``, nearest first, without the token itself; its ``id``, ``name``,
+            ``position`` and ``norm``; ``typical``, the mean cosine with all others; ``table`` (its path),
+            ``rows``, ``width``.
+        """
+        return embedding_neighbours(self, self.source.encode(text).ids, position, count)
 
     def word_id(self, word: int | str) -> int:
         """Id of a word that is one token.

@@ -17,6 +17,7 @@ from genviz.views.compare_attention import compare_attention
 from genviz.views.compare_heads import compare_heads
 from genviz.views.compare_predictions import compare_predictions
 from genviz.views.compare_stream import compare_stream
+from genviz.views.embedding_neighbours import embedding_neighbours
 from genviz.views.head_map import head_map
 from genviz.views.input_attribution import input_attribution
 from genviz.views.interpolation import interpolation
@@ -54,6 +55,7 @@ VIEWS: tuple[View, ...] = (
     sites,
     # Tokens & positions
     tokenizations,
+    embedding_neighbours,
     # Attention
     attention_matrix,
     value_weighted,
@@ -109,6 +111,7 @@ __all__ = [
     "compare_heads",
     "compare_predictions",
     "compare_stream",
+    "embedding_neighbours",
     "head_map",
     "input_attribution",
     "interpolation",
