@@ -13,6 +13,7 @@ _COLOUR = re.compile(r"^\s*color:\s*(#[0-9a-fA-F]{6}|rgba?\([0-9., ]+\))\s*;?\s*
 _TOP, _BOTTOM = 44, 52  # px: the theme's margins
 _TITLE_LINE, _SUBTITLE_LINE = 30, 20
 _LEAST_TOP, _LEAST_BOTTOM = 14, 44
+_BARE_BOTTOM = 12  # where nothing is written below the axes
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,17 @@ def framed(figure: Any) -> Framed:
     top = _TOP if layout.margin.t is None else layout.margin.t
     bottom = _BOTTOM if layout.margin.b is None else layout.margin.b
     layout.margin.t = max(min(top, _LEAST_TOP), top - spare)
-    layout.margin.b = min(bottom, _LEAST_BOTTOM) if prints else bottom
+    least = _LEAST_BOTTOM if _written_below(figure) else _BARE_BOTTOM
+    layout.margin.b = min(bottom, least) if prints else bottom
     _slim(figure)
     words = " · ".join(part for part in (title, subtitle) if part)
     return Framed(figure, components(words), components(" ".join(note.text for note in prints)))
+
+
+def _written_below(figure: Any) -> bool:
+    """Tell whether an axis has numbers or a title below the picture."""
+    axes = list(figure.select_xaxes())
+    return not axes or any(axis.side != "top" and axis.showticklabels is not False for axis in axes)
 
 
 def _slim(figure: Any) -> None:

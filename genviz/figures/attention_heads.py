@@ -12,7 +12,7 @@ from genviz.figures import image
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, place, small_print
 from genviz.figures.colours import bar, masked, not_a_number, rgb, table
-from genviz.figures.text import clean, number, short_names
+from genviz.figures.text import clean, layer_labels, number
 from genviz.figures.theme import SIZE, palette
 
 LEVELS = 48  # steps of colour; fewer compress better, and a map of thumb-nail size shows no more
@@ -81,14 +81,14 @@ def attention_heads(
     """
     across = max(map(len, heads)) + bool(any(means))
     rows = _with_means(heads, means, across)
-    figure = blank(theme, clean(title), margin={"t": 84, "b": 20})
+    figure = blank(theme, clean(title), margin={"t": 74, "b": 14})
     picture, colours = _mosaic(rows, across, side, scale=(logarithmic, threshold), theme=theme)
     place(figure, image.uri(picture, colours), x=-0.5, y=-0.5, width=across, height=len(heads))
     figure.add_trace(_scale(logarithmic, theme))
     figure.add_trace(_answers(rows, sites, across, averaged=bool(any(means))))
-    labels = [clean(name, 24) for name in short_names(name or "model" for name in sites)]
+    labels = layer_labels([name or "model" for name in sites])
     figure.update_xaxes(
-        title="head",
+        title={"text": "head", "standoff": 2},
         tickvals=list(range(across)),
         ticktext=_columns(across, averaged=bool(any(means))),
         range=[-0.5, across - 0.5],
@@ -111,7 +111,7 @@ def attention_heads(
     )
     figure.update_layout(hovermode="closest", clickmode="event", dragmode=False)
     if note:
-        figure.update_layout(margin={"b": 84})
+        figure.update_layout(margin={"b": 52})
         small_print(figure, clean(note, 500), theme)
     return figure
 
@@ -121,7 +121,7 @@ def _columns(across: int, *, averaged: bool) -> list[str]:
     names = [str(n) for n in range(across)]
     if averaged:
         names[-1] = "mean"
-        names[-2] = "" if across > 9 else names[-2]
+        names[-2] = "" if across > 4 else names[-2]
     return names
 
 

@@ -1,6 +1,7 @@
 """One attention head as lines from each token to the tokens it looks at."""
 
 from collections.abc import Sequence
+from html import unescape
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from genviz.figures.theme import SIZE, palette, role
 
 BINS = 8  # line widths; one trace each, however many lines there are
 MOST_LINES = 600
+LONGEST_WORD = 12  # characters of a token that have room; hover gives all of them
 BEND = 20  # points along a line
 
 
@@ -50,7 +52,7 @@ def attention_lines(
     title : str
     theme : {"light", "dark"}
     """
-    figure = blank(theme, clean(title), margin={"l": 24, "r": 24, "t": 84, "b": 56})
+    figure = blank(theme, clean(title), margin={"l": 24, "r": 24, "t": 74, "b": 56})
     shown = np.array(np.nan_to_num(weights), np.float32)
     if query is not None:
         shown[np.arange(len(shown)) != query] = 0
@@ -161,7 +163,7 @@ def _words(
 ) -> None:
     """Tokens on both sides, to be clicked; those on the right show what they get."""
     query = picked[0]
-    size = float(np.clip(430 / max(map(len, names)), 9, SIZE + 2))
+    size = float(np.clip(170 / max(map(len, names)), 9, SIZE + 2))
     received = shown.sum(axis=0) / (1 if query is not None else max(len(shown), 1))
     top = float(received.max()) or 1.0
     inks = [_inks(len(names[side]), links[:, side], picked=picked, side=side, theme=theme) for side in (0, 1)]
@@ -187,7 +189,7 @@ def _words(
             y=plain(places[side]),
             mode="markers+text",
             marker={"size": size if side else 4, "color": mark, "symbol": "square", "line": {"width": 0}},
-            text=names[side],
+            text=[_shortened(name) for name in names[side]],
             textposition=position,
             textfont={"size": size, "color": ink},
             customdata=_picks(len(names[side]), starts[side], picked[side], first=side == 0),
@@ -207,6 +209,11 @@ def _words(
             xanchor="right" if side else "left",
             font={"color": palette(theme).muted, "size": SIZE},
         )
+
+
+def _shortened(name: str) -> str:
+    """Cut an escaped token to the characters that have room."""
+    return clean(unescape(name), LONGEST_WORD)
 
 
 def _inks(

@@ -198,7 +198,7 @@ def _extent(overview: Overview) -> tuple[range, range]:
 def _numbers(shape: tuple[int, ...], theme: str) -> dict[str, Any]:
     if max(shape) > NUMBERS_UP_TO:
         return {}
-    return {"texttemplate": "%{z:.2f}", "textfont": {"size": SIZE - 2}}
+    return {"texttemplate": "%{z:.2f}", "textfont": {"size": SIZE - 2 if max(shape) <= 9 else SIZE - 5}}
 
 
 def _flat(

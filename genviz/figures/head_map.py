@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, small_print
 from genviz.figures.colours import masked, not_a_number
-from genviz.figures.text import clean, number, sentence, short_names
+from genviz.figures.text import clean, layer_labels, number, sentence
 from genviz.figures.theme import SIZE, palette
 
 RANKED = 8  # heads of the list
-LONGEST_LABEL = 10  # characters of a layer's name that have room
 NUMBERS_UP_TO = 8  # heads across up to which a cell shows its number
 ROWS_NUMBERED = 6  # … and layers
 MAP_SHARE = 0.56  # of the width that the map has
@@ -83,7 +82,7 @@ def head_map(
     theme : {"light", "dark"}
     """
     figure = blank(theme, clean(title, 120), margin={"t": 56, "b": 84})
-    labels = _labels([each.site or "model" for each in heads])
+    labels = layer_labels([each.site or "model" for each in heads])
     across = max(len(each.scores) for each in heads)
     values = np.full((len(heads), across), np.nan)
     for row, each in enumerate(heads):
@@ -103,14 +102,6 @@ def head_map(
         showlegend=False, hovermode="closest", clickmode="event", dragmode=False, bargap=0.28
     )
     return figure
-
-
-def _labels(sites: list[str]) -> list[str]:
-    """Names of the layers; where they are long, the first letters of their parts."""
-    names = short_names(sites)
-    if max(map(len, names)) > LONGEST_LABEL:
-        names = [".".join(part[:4] for part in name.split(".")) for name in names]
-    return [clean(name, 16) for name in names]
 
 
 def _ranked(values: NDArray[np.float64], low: bool) -> list[tuple[int, int]]:

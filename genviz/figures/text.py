@@ -7,6 +7,7 @@ as formulas; a token such as ``<b>`` must not change the picture.
 from collections.abc import Iterable
 
 _MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "%{": "%&#123;"}
+LONGEST_LABEL = 10  # characters of a layer's name that have room beside a map
 _VISIBLE = {"\n": "↵", "\r": "␍", "\t": "⇥", " ": "·", "\u00a0": "⍽"}
 
 
@@ -110,3 +111,21 @@ def short_names(names: Iterable[str]) -> list[str]:
         return [".".join(part) for part in parts]
     keep = [place for place in range(len(parts[0])) if len({part[place] for part in parts}) > 1]
     return [".".join(part[place] for place in keep) for part in parts]
+
+
+def layer_labels(sites: list[str]) -> list[str]:
+    """Names of layers beside a map; where they are long, the first letters of their parts.
+
+    Examples
+    --------
+    >>> layer_labels(["encoder.0.self_attn", "decoder.1.self_attn"])
+    ['encoder.0', 'decoder.1']
+    >>> layer_labels(["decoder.0.self_attn", "decoder.0.cross_attn"])
+    ['self_attn', 'cross_attn']
+    >>> layer_labels(["encoder.0.self_attn", "decoder.1.cross_attn"])
+    ['enco.0.self', 'deco.1.cros']
+    """
+    names = short_names(sites)
+    if max(map(len, names)) > LONGEST_LABEL:
+        names = [".".join(part[:4] for part in name.split(".")) for name in names]
+    return [clean(name, 16) for name in names]

@@ -19,7 +19,7 @@ def _draw(subject: Subject, *, theme: str) -> go.Figure:
 
 accounting = View(
     name="accounting",
-    title="Parameters by part",
+    title="By part",
     question="Where are the parameters, and why are there so many?",
     needs=("info.parts", "info.facts"),
     draw=_draw,

@@ -15,7 +15,7 @@ from genviz.views.attending import ALL_CALLS, site_controls
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control
 from genviz.views.head_scores import running
-from genviz.views.looking import LEFT_OUT, Looked, look_controls
+from genviz.views.looking import LEFT_OUT, Looked, look_controls, pooling_control
 from genviz.views.subject import Subject
 
 MOST_ROWS_SAID = 256  # rows from which a long map's mean entropy is taken
@@ -25,9 +25,10 @@ LINEAR_UP_TO = 32  # tokens up to which the first sight has linear colours
 
 def _controls(subject: Subject) -> tuple[Control, ...]:
     recording = subject.recorded()
-    longest = max(e.shape[2] for e in recording.entries() if e.kind in ("query", "attention"))
+    found = [entry for entry in recording.entries() if entry.kind in ("query", "attention")]
+    longest = max(entry.shape[2] for entry in found)
+    side = tile_side(len({entry.site for entry in found}) * (1 + max(entry.shape[1] for entry in found)))
     scales = (("log", "logarithmic"), ("linear", "0 to 1"))
-    pooling = (("max", "strongest link"), ("mean", "mean"))
     return (
         Choice(
             "scale",
@@ -36,17 +37,15 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
             choices=scales,
             help="Logarithmic colours show faint weights of long texts.",
         ),
-        Choice(
-            "pooling", "Long texts", "max", choices=pooling, help="How cells of a long map are put together."
-        ),
+        *pooling_control(side, longest),
         *site_controls(recording),
         *look_controls(subject),
     )
 
 
 def _draw(
-    subject: Subject, *, theme: str, scale: str, pooling: str, sample: int = 0, call: Any = ALL_CALLS,
-    **look: Any,
+    subject: Subject, *, theme: str, scale: str, sample: int = 0, call: Any = ALL_CALLS,
+    pooling: Pooling = "max", **look: Any,
 ) -> go.Figure:  # fmt: skip
     recording = subject.recorded()
     opened = [
@@ -74,9 +73,8 @@ class _Maps:
     mean: HeadMap | None
 
 
-def _site(here: Looked, side: int, pooling: str) -> _Maps:
+def _site(here: Looked, side: int, how: Pooling) -> _Maps:
     """Maps of all heads of a site; where they are small enough to be whole, masks are worked out once."""
-    how: Pooling = "max" if pooling == "max" else "mean"
     if max(here.shape) > WHOLE_UP_TO:
         return _Maps([_long_head(here, head, side, how=how) for head in range(here.heads)], None)
     rows = np.arange(here.shape[0])

@@ -13,7 +13,7 @@ from genviz.views.controls import Control, Number, Picks
 from genviz.views.looking import Looked, head_or_mean, look_controls, title_of
 from genviz.views.subject import Subject
 
-WINDOW = 36  # tokens per side that can be read at once
+WINDOW = 24  # tokens per side that can be read at once
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import plotly.graph_objects as go
 from genviz.analysis.pooling import Pooling
 from genviz.figures import attention_matrix as figures
 from genviz.figures.attention_matrix import LeftOut
-from genviz.views.attending import ALL_CALLS, head_controls
+from genviz.views.attending import ALL_CALLS, head_controls, longest
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control
-from genviz.views.looking import Looked, head_or_mean, look_controls, title_of
+from genviz.views.looking import Looked, head_or_mean, look_controls, pooling_control, title_of
 from genviz.views.subject import Subject
 
 EXACT_UP_TO = 128  # tokens per side up to which every cell is drawn with its number
@@ -19,33 +19,28 @@ PICTURE_SIDE = 512  # blocks per side of a longer map
 
 
 def _controls(subject: Subject) -> tuple[Control, ...]:
-    pooling = (("max", "strongest link"), ("mean", "mean"))
     tops = (("own", "this head's largest"), ("one", "0 to 1"))
     return (
         *head_controls(subject),
         *look_controls(subject, heads=True),
         Choice("scale", "Colours", "own", choices=tops, help="What the strongest colour stands for."),
-        Choice(
-            "pooling",
-            "Long texts",
-            "max",
-            choices=pooling,
-            help=f"How cells are put together above {PICTURE_SIDE} tokens.",
-        ),
+        *pooling_control(PICTURE_SIDE, longest(subject.recorded())),
     )
 
 
 def _draw(
-    subject: Subject, *, theme: str, site: str, head: int, sample: int = 0, call: Any = ALL_CALLS, **look: Any
-) -> go.Figure:
+    subject: Subject, *, theme: str, site: str, head: int, sample: int = 0, call: Any = ALL_CALLS,
+    pooling: Pooling = "max", **look: Any,
+) -> go.Figure:  # fmt: skip
     here = Looked.of(subject.recorded(), site, sample, call=call, look=look)
     shown = head_or_mean(head, look)
     title, top = title_of(here, shown), 1.0 if look["scale"] == "one" else None
     if max(here.shape) > EXACT_UP_TO:
-        how: Pooling = "max" if look["pooling"] == "max" else "mean"
         overview = here.overview(shown, size=PICTURE_SIDE)
         left = _left_out(here, shown)
-        return figures.attention_overview(overview, how=how, theme=theme, title=title, top=top, left_out=left)
+        return figures.attention_overview(
+            overview, how=pooling, theme=theme, title=title, top=top, left_out=left
+        )
     tile = here.overview(shown, size=EXACT_UP_TO)
     return figures.attention_matrix(
         tile.largest,
@@ -66,7 +61,7 @@ def _left_out(here: Looked, head: int | None, rows: Any = None) -> LeftOut:
 
 attention_matrix = View(
     name="attention_matrix",
-    title="Attention of one head",
+    title="One head",
     question="Which token looks at which?",
     needs=("attention",),
     controls=_controls,

@@ -119,7 +119,7 @@ def _note(chosen: Stack, found: Followed, every: tuple[Stack, ...]) -> str:
 
 attention_rollout = View(
     name="attention_rollout",
-    title="Through the layers",
+    title="Rollout",
     question="How much of each input token is in a token after several layers?",
     needs=("attention",),
     controls=_controls,

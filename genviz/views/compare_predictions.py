@@ -31,7 +31,7 @@ def _guess(side: Predicted, at: int, names: dict[int, str]) -> Guess:
 
 compare_predictions = View(
     name="compare_predictions",
-    title="Next words that differ",
+    title="Next words",
     question="After which tokens do the two runs expect another word?",
     needs=("logits|top_logits", "live.tokenize|beside"),
     controls=compare_controls,

@@ -45,7 +45,7 @@ def _require_alike(pair: Pair, one: Stream, another: Stream) -> None:
 
 compare_stream = View(
     name="compare_stream",
-    title="Vectors that differ",
+    title="Vectors",
     question="In which layer do the same tokens come to mean something else?",
     needs=("hidden", "live.tokenize|beside"),
     controls=compare_controls,

@@ -226,6 +226,15 @@ def _cleaning(recording: Recording) -> list[Control]:
     return found
 
 
+def pooling_control(drawn: int, longest: int) -> tuple[Control, ...]:
+    """Ask how cells of a map are put together, if one is longer than the ``drawn`` places per side."""
+    if longest <= drawn:
+        return ()
+    how = (("max", "strongest link"), ("mean", "mean"))
+    told = f"How cells are put together above {drawn:,} tokens."
+    return (Choice("pooling", "Long texts", "max", choices=how, help=told),)
+
+
 def head_or_mean(head: int, look: Mapping[str, Any]) -> int | None:
     """The head to show; None for the mean of all."""
     return None if look.get("average", ONE) == MEAN else head

@@ -45,7 +45,7 @@ def _draw(subject: Subject, *, theme: str, depth: int, fold: bool, height: str) 
 
 network = View(
     name="network",
-    title="The network",
+    title="Network",
     question="What is this model built of, and where are its parameters?",
     needs=("info.network",),
     controls=_controls,

@@ -59,7 +59,7 @@ def _rows(stream: Stream, quantity: str) -> tuple[list[str], np.ndarray]:
 
 residual_norms = View(
     name="residual_norms",
-    title="Length of the residual stream",
+    title="Length of the stream",
     question="Where in the layers does each token's vector grow, and which tokens stand out?",
     needs=("hidden",),
     controls=_controls,

@@ -29,7 +29,7 @@ def _draw(subject: Subject, *, theme: str) -> go.Figure:
 
 sites = View(
     name="sites",
-    title="What was captured",
+    title="Captured",
     question="What does this recording hold, and what is missing?",
     needs=("recording",),
     draw=_draw,

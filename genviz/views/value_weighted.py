@@ -75,7 +75,7 @@ def _run(sites: Mapping[str, Any], here: AttentionSite) -> Mapping[str, Any]:
 
 value_weighted = View(
     name="value_weighted",
-    title="Weights and what arrives",
+    title="What arrives",
     question="How much does each token really add through a head, and each head to its layer?",
     needs=("attention", "live.head_outputs"),
     controls=head_controls,

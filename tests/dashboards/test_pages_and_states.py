@@ -13,13 +13,14 @@ from pptx import Presentation
 from dashboards import slides, states
 from dashboards.address import Address, slugs
 from dashboards.app import Dashboard, build, page
-from dashboards.framing import components
+from dashboards.framing import components, framed
 from dashboards.maps import Maps
 from dashboards.panels import drawn, meanwhile
 from dashboards.stage import KEPT, Stage
 from dashboards.widgets import shortened
 from genviz.capture import record
 from genviz.errors import ControlError, EngineBusy, LiveError, NotApplicable
+from genviz.figures.base import blank, small_print
 from genviz.views.subject import Subject
 from tests.contracts.family_models import IDS, LongConvolutions
 from tests.contracts.test_pages import parts
@@ -407,3 +408,15 @@ def test_long_site_names_keep_both_ends() -> None:
 
 def test_html_is_never_built_from_text() -> None:
     assert isinstance(states.card("<b>", "<i>"), html.Div)
+
+
+@pytest.mark.parametrize(
+    ("axis", "bottom"), [({}, 44), ({"side": "top"}, 12), ({"showticklabels": False}, 12)]
+)
+def test_small_print_leaves_room_below_only_for_what_stands_there(axis: dict[str, Any], bottom: int) -> None:
+    figure = blank("light", margin={"b": 84})
+    figure.add_scatter(x=[0, 1], y=[0, 1])
+    figure.update_xaxes(**axis)
+    small_print(figure, "What is left out.", "light")
+    made = framed(figure)
+    assert (made.note, made.figure.layout.margin.b) == (["What is left out."], bottom)

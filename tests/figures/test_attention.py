@@ -186,3 +186,13 @@ def test_means_stand_in_a_column_of_their_own() -> None:
     assert grid.text[1][2].startswith("<b>b · mean of heads</b>")
     assert grid.text[0][2] == ""
     assert list(figure.layout.xaxis.ticktext) == ["0", "1", "mean"]
+
+
+def test_words_beside_lines_are_cut_where_there_is_no_room_and_whole_on_hover() -> None:
+    weights = np.array([[1.0, 0.0], [0.5, 0.5]])
+    long = "<b>&incomprehensibilities"
+    figure = attention_lines(weights, queries=[long, "a"], keys=[long, "a"])
+    for side in ("query", "key"):
+        (words,) = (trace for trace in figure.data if trace.name == side)
+        assert words.text == ("&lt;b&gt;&amp;incompr…", "a")
+        assert "incomprehensibili" in words.hovertext[0]

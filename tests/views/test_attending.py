@@ -9,6 +9,7 @@ from genviz.errors import ControlError, NotCaptured, UnknownSite
 from genviz.recording import Recording
 from genviz.views import Subject, attention_heads, attention_lines, attention_matrix
 from genviz.views.attending import ALL_CALLS, AttentionSite, first_head, head_controls
+from genviz.views.base import View
 from tests.views.subjects import eager, transformer
 
 
@@ -121,8 +122,8 @@ def test_lines_in_a_long_text_show_a_window_around_the_chosen_token() -> None:
     recording = transformer(layers=1, heads=1, tokens=100)
     figure = attention_lines(recording, query=(60,), threshold=0)
     (left,) = (trace for trace in figure.data if trace.name == "query")
-    assert (left.customdata[0], left.customdata[-1]) == (["42", ""], ["77", ""])
-    assert any("42–77 of 100" in note.text for note in figure.layout.annotations)
+    assert (left.customdata[0], left.customdata[-1]) == (["48", ""], ["71", ""])
+    assert any("48–71 of 100" in note.text for note in figure.layout.annotations)
     (marks,) = (trace for trace in figure.data if trace.name == "links")
     assert all("(60) → " in text for text in marks.text)
 
@@ -146,3 +147,12 @@ def test_what_an_added_mask_rules_out_in_every_head_is_masked_and_not_zero() -> 
     figure = attention_matrix(recording, site="layers.0.attn", head=2)
     assert np.isnan(figure.data[0].z).all(axis=0).tolist() == [False] * 9 + [True] * 5
     assert (figure.data[0].z[:, 3] == 0).all()
+
+
+@pytest.mark.parametrize(("view", "tokens"), [(attention_matrix, 513), (attention_heads, 257)])
+def test_only_a_map_longer_than_its_picture_asks_how_its_cells_are_put_together(
+    view: View, tokens: int
+) -> None:
+    for length, asks in ((tokens - 1, False), (tokens, True)):
+        subject = Subject("long", recording=transformer(layers=1, heads=1, tokens=length))
+        assert ("pooling" in {control.name for control in view.controls(subject)}) == asks
