@@ -26,6 +26,7 @@ LINKS = (
     "/speaker/tokens-and-positions",
     "/speaker/inside-the-layers",
     "/speaker/compare",
+    "/interpreter/encoder-decoder",
 )
 PLOT = "document.querySelector('#view-{} .js-plotly-plot')"
 EACH = pytest.mark.parametrize("link", LINKS)
