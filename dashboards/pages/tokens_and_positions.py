@@ -8,8 +8,9 @@ TOKENS_AND_POSITIONS = Page(
     "Into which pieces is the text cut, and how does the model know their order?",
     needs=("info.tokens|info.text|live.tokenizations",),
     panels=(
-        Panel(("tokenizations",), columns=8),
-        Panel(("embedding_neighbours",), columns=4),
+        Panel(("tokenizations",), columns=7),
+        Panel(("positions", "position_similarity"), columns=5, rows=6),
+        Panel(("embedding_neighbours",), columns=5, rows=6),
     ),
     part="Language models",
 )

@@ -17,6 +17,7 @@ from genviz.live.input_attribution import baselines, input_attribution
 from genviz.live.lens import logit_lens, read_translators
 from genviz.live.logit_attribution import logit_attribution
 from genviz.live.neurons import neuron
+from genviz.live.positions import positions
 from genviz.live.progress import report
 from genviz.live.stack import Layout
 from genviz.live.tokenizers import named, split
@@ -62,7 +63,8 @@ class LanguageModel(LiveModel):
 
     family = "transformer"
     offers = ("record", "tokenize", "tokenizations", "next_tokens", "logit_lens", "logit_attribution",
-              "input_attribution", "neuron", "head_outputs", "embedding_neighbours")  # fmt: skip
+              "input_attribution", "neuron", "head_outputs", "embedding_neighbours",
+              "positions")  # fmt: skip
 
     def __init__(
         self, model: nn.Module, tokenizer: Any = None, *, text: str | Sequence[Text] = (),
@@ -367,6 +369,25 @@ class LanguageModel(LiveModel):
             ``rows``, ``width``.
         """
         return embedding_neighbours(self, self.source.encode(text).ids, position, count)
+
+    def positions(self, length: int = 64) -> dict[str, Any]:
+        """How the model knows the order of its tokens, found by running it on one token again and again.
+
+        Parameters
+        ----------
+        length : int
+            Tokens of that run; fewer where the model takes fewer.
+
+        Returns
+        -------
+        dict
+            ``parts``: one dict per way with ``form`` (learned, sinusoidal, rotary, alibi, relative),
+            ``site``, ``side`` (tokens, target_tokens), ``layers`` that do it, and ``table`` (token, channel),
+            or ``frequencies`` (pair,) in radians per position, or ``distances`` (key − query) with ``bias``
+            (head, distance) and for ALiBi ``slopes`` (head,); ``notes``, what else was found; ``length``;
+            ``tokens``, those it was run on.
+        """
+        return positions(self, length)
 
     def word_id(self, word: int | str) -> int:
         """Id of a word that is one token.

@@ -29,6 +29,8 @@ from genviz.views.network import network
 from genviz.views.neurons import neurons
 from genviz.views.parameters import parameters
 from genviz.views.perceptron_network import perceptron_network
+from genviz.views.position_similarity import position_similarity
+from genviz.views.positions import positions
 from genviz.views.query_key import query_key
 from genviz.views.reconstructions import reconstructions
 from genviz.views.registry import registered, view_named
@@ -55,6 +57,8 @@ VIEWS: tuple[View, ...] = (
     sites,
     # Tokens & positions
     tokenizations,
+    positions,
+    position_similarity,
     embedding_neighbours,
     # Attention
     attention_matrix,
@@ -123,6 +127,8 @@ __all__ = [
     "neurons",
     "parameters",
     "perceptron_network",
+    "position_similarity",
+    "positions",
     "query_key",
     "reconstructions",
     "registered",
