@@ -1,5 +1,6 @@
 """Requests that try each wall."""
 
+import json
 import re
 import socket
 from collections.abc import Iterator
@@ -8,9 +9,11 @@ from typing import Any
 import pytest
 import requests
 from flask.testing import FlaskClient
+from plotly.utils import PlotlyJSONEncoder
 from werkzeug.test import TestResponse
 
-from dashboards.app import Dashboard, build
+from dashboards.address import Address
+from dashboards.app import Dashboard, build, page
 from dashboards.panels import GRAPH_CONFIG
 from dashboards.security import BODY_LIMIT, Policy, is_loopback, without_port
 from dashboards.server import start
@@ -164,8 +167,9 @@ def test_a_frame_of_a_notebook_is_allowed_only_when_asked_for() -> None:
 
 def test_figures_send_nothing_to_a_cloud(app: Dashboard) -> None:
     assert GRAPH_CONFIG["showSendToCloud"] is False
-    layout = app.server.test_client().get("/_dash-layout", headers=HERE).get_data(as_text=True)
-    assert '"showSendToCloud":false' in layout.replace(" ", "")
+    _, main, *_ = page(app.stage, Address.parse("/reader/attention"))
+    shown = json.dumps(main, cls=PlotlyJSONEncoder)
+    assert shown.count('"Graph"') == shown.count('"showSendToCloud": false') > 0
 
 
 def test_the_tools_for_developers_are_off(client: FlaskClient) -> None:
