@@ -91,9 +91,7 @@ def by_word(text: str) -> Splitting:
     ['The', "cat's", 'mat', '.']
     """
     spans = [match.span() for match in _WORD.finditer(text)]
-    return _cut(
-        "words", "runs of letters and digits, and marks; no vocabulary, so no ids", text=text, spans=spans
-    )
+    return _cut("words", "letters and digits, or one mark; no ids", text=text, spans=spans)
 
 
 def by_sentence(text: str) -> Splitting:
@@ -111,9 +109,7 @@ def by_sentence(text: str) -> Splitting:
         if part.strip():
             left = start + len(part) - len(part.lstrip())
             spans.append((left, left + len(part.strip())))
-    return _cut(
-        "sentences", "cut after . ! ? and at line ends; no vocabulary, so no ids", text=text, spans=spans
-    )
+    return _cut("sentences", "cut after . ! ? and at line ends; no ids", text=text, spans=spans)
 
 
 def _cut(name: str, about: str, *, text: str, spans: Sequence[Span]) -> Splitting:

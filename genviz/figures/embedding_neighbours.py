@@ -50,7 +50,7 @@ def _typical(figure: go.Figure, value: float, theme: str) -> None:
         muted = palette(theme).muted
         figure.add_vline(
             x=value, line={"color": muted, "dash": "dot"}, annotation_text=f"mean {value:.3f}",
-            annotation_position="top", annotation_font={"size": SIZE - 2, "color": muted},
+            annotation_position="bottom right", annotation_font={"size": SIZE - 2, "color": muted},
         )  # fmt: skip
 
 

@@ -26,7 +26,9 @@ def added(table: NDArray[Any], *, title: str, note: str = "", theme: str = "ligh
     figure.update_yaxes(title="position (token)", range=[len(table) - 0.5, -0.5])
     figure.update_xaxes(title="channel")
     every = [f"Every {step}th channel is drawn."] if step > 1 else []
-    return _said(figure, [note, *every], theme)
+    most = float(np.nanmax(np.abs(table), initial=0))
+    few = [f"Colours end at ±{limit:.2g}; a few numbers reach ±{most:.2g}."] if most > limit else []
+    return _said(figure, [note, *every, *few], theme)
 
 
 def turned(
@@ -110,8 +112,12 @@ def _map(
 
 
 def _limit(values: NDArray[Any]) -> float:
+    """The largest size; where a few numbers are far larger than all others, that of the others."""
     finite = np.abs(values[np.isfinite(values)])
-    return float(finite.max()) if finite.size and finite.max() > 0 else 1.0
+    if not finite.size or finite.max() == 0:
+        return 1.0
+    usual = float(np.quantile(finite, 0.995))
+    return usual if 0 < 4 * usual < finite.max() else float(finite.max())
 
 
 def _round(rate: float) -> str:

@@ -8,6 +8,7 @@ import torch
 import transformers
 from torch import nn
 
+from genviz.figures.positions import added
 from genviz.live import LanguageModel
 from sample_models.gpt.model import GPT
 from sample_models.translator.model import Translator, sinusoids, tokenizers
@@ -154,3 +155,13 @@ def test_a_model_without_positions_says_so() -> None:
     found = found_in(model)
     assert not found["parts"]
     assert "No position enters" in found["notes"][0]
+
+
+def test_a_few_large_numbers_do_not_pale_the_others() -> None:
+    table = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
+    table[0, 0] = 500.0
+    figure = added(table, title="t")
+    assert figure.data[0].zmax < 5
+    assert any("reach ±5e+02" in note.text for note in figure.layout.annotations)
+    table[0, 0] = 0.0
+    assert added(table, title="t").data[0].zmax == pytest.approx(float(np.abs(table).max()))
