@@ -1,4 +1,4 @@
-"""Pictures that wait for a map (UMAP): drawn behind the page, while the one with PCA is shown."""
+"""Pictures that take long (UMAP, long attention maps): drawn behind the page, while another stands in."""
 
 import json
 import threading
@@ -6,9 +6,29 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
+from genviz.errors import Cancelled
+from genviz.live.progress import listening
+
 KEPT = 8  # pictures that wait to be fetched
+GIVEN_UP = 8.0  # seconds after which a picture that nobody asks for is no longer worked on
+
+
+@dataclass
+class _Drawing:
+    """One picture on its way; ``asked`` is when somebody last asked for it."""
+
+    since: float
+    asked: float
+    fraction: float = 0.0
+    result: Future[Any] | None = None
+
+    def heard(self, fraction: float, _: str) -> None:
+        self.fraction = fraction
+        if time.monotonic() - self.asked > GIVEN_UP:
+            raise Cancelled("nobody waits for this picture any more")
 
 
 class Maps:
@@ -16,7 +36,7 @@ class Maps:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="genviz-map")
-        self._begun: OrderedDict[str, tuple[Future[Any], float]] = OrderedDict()
+        self._begun: OrderedDict[str, _Drawing] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, request: dict[str, Any], draw: Callable[[], Any], patience: float) -> Any | None:
@@ -27,18 +47,22 @@ class Maps:
         request : dict
             What describes the picture.
         draw : callable
-            Draws it; what it raises is raised here, once.
+            Draws it; what it raises is raised here, once. Where it reports how far it is
+            (:func:`genviz.live.progress.report`), it is stopped when nobody has asked for it for a while.
         patience : float
         """
-        key = json.dumps({name: value for name, value in request.items() if name != "number"}, sort_keys=True)
+        key, now = _key(request), time.monotonic()
         with self._lock:
             if key not in self._begun:
-                self._begun[key] = self._threads.submit(draw), time.monotonic()
+                drawing = self._begun[key] = _Drawing(now, now)
+                drawing.result = self._threads.submit(self._draw, key, drawing, draw)
             while len(self._begun) > KEPT:
-                self._begun.popitem(last=False)[1][0].cancel()
-            drawing, _ = self._begun[key]
+                _cancel(self._begun.popitem(last=False)[1])
+            drawing = self._begun[key]
+            drawing.asked = now
+        assert drawing.result is not None
         try:
-            found = drawing.result(patience)
+            found = drawing.result.result(patience)
         except TimeoutError:
             return None
         except BaseException:
@@ -47,15 +71,39 @@ class Maps:
         self._forget(key)
         return found
 
-    def waiting(self) -> float:
-        """Seconds that the oldest one has been on its way."""
-        with self._lock:
-            return max((time.monotonic() - since for _, since in self._begun.values()), default=0.0)
+    def waiting(self, request: dict[str, Any]) -> str:
+        """How far a picture is: a share where it says so, else how long it has been on its way."""
+        drawing = self._begun.get(_key(request))
+        if drawing is None:
+            return "about to begin"
+        return f"{drawing.fraction:.0%}" if drawing.fraction else f"{time.monotonic() - drawing.since:.0f} s"
 
     def close(self) -> None:
-        """Begin no more."""
+        """Begin no more, and let go of what is on its way."""
+        with self._lock:
+            for drawing in self._begun.values():
+                _cancel(drawing)
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _draw(self, key: str, drawing: _Drawing, draw: Callable[[], Any]) -> Any:
+        with listening(drawing.heard):
+            try:
+                return draw()
+            except Cancelled:
+                self._forget(key)  # whoever asks again begins it anew
+                raise
 
     def _forget(self, key: str) -> None:
         with self._lock:
             self._begun.pop(key, None)
+
+
+def _key(request: dict[str, Any]) -> str:
+    described = {name: value for name, value in request.items() if name not in ("number", "again")}
+    return json.dumps(described, sort_keys=True)
+
+
+def _cancel(drawing: _Drawing) -> None:
+    drawing.asked = float("-inf")  # stops where it next says how far it is
+    if drawing.result is not None:
+        drawing.result.cancel()

@@ -35,7 +35,7 @@ _BLANK = {
     },
 }
 _LONG = 60.0  # seconds to wait for a model that starts
-_SOON = 1.0  # seconds that a picture waits for its map
+_PATIENT = 2.0  # seconds to wait for a picture while another stands in for it
 _LOG = logging.getLogger("dashboards")
 
 
@@ -206,6 +206,14 @@ def register(app: Dash, stage: Stage) -> None:
         number = request.get("number")
         try:
             figure, progress = meanwhile(stage, request)
+            if figure is None:  # what stands in is there already
+                return (
+                    no_update,
+                    no_update,
+                    progress,
+                    no_update,
+                    {"number": number, "ok": True, "again": True},
+                )
             shown = framed(figure)
             answer = {"number": number, "ok": True, "again": bool(progress)}
             return shown.figure, None, progress or shown.caption, shown.note, answer
@@ -247,33 +255,42 @@ def drawn(stage: Stage, request: dict[str, Any]) -> Any:
     GenvizError
         When it names what is not there, or the view cannot be drawn.
     """
-    name = str(request.get("view"))
-    values = {str(key): value for key, value in (request.get("values") or {}).items()}
-    stage.wait_beside(values.get("other"), _LONG)
-    subject = subject_asked(stage, request)
-    try:
-        view = view_named(name)
-    except StopIteration:
-        raise ControlError(f"no view {name!r}") from None
+    view, subject, values = asked(stage, request)
     theme = "dark" if request.get("theme") == "dark" else "light"
     return view(subject, theme=theme, **values)
 
 
+def asked(stage: Stage, request: dict[str, Any]) -> tuple[View, Subject, dict[str, Any]]:
+    """The view, the subject with its recording, and the values of controls that a request names."""
+    values = {str(key): value for key, value in (request.get("values") or {}).items()}
+    stage.wait_beside(values.get("other"), _LONG)
+    subject = subject_asked(stage, request)
+    try:
+        view = view_named(str(request.get("view")))
+    except StopIteration:
+        raise ControlError(f"no view {str(request.get('view'))!r}") from None
+    return view, subject, values
+
+
 def meanwhile(stage: Stage, request: dict[str, Any]) -> tuple[Any, str]:
-    """Draw a view; while its UMAP is on its way, the one with PCA.
+    """Draw a view; while it is worked out, what its view has to stand in for it.
 
     Returns
     -------
-    figure : Figure
+    figure : Figure or None
+        None when the request asks ``again`` and what stands in is still the newest.
     progress : str
-        How far the map is; empty when the figure is the one asked for.
+        What stands in and how far the picture is; empty when the figure is the one asked for.
     """
-    values = request.get("values") or {}
-    if values.get("method") != "umap":
+    view, subject, values = asked(stage, request)
+    standing_in = view.stand_in(subject, **values)
+    if standing_in is None:
         return drawn(stage, request), ""
-    figure = stage.maps.get(request, lambda: drawn(stage, request), _SOON)
+    patience = _PATIENT if request.get("again") else standing_in.patience
+    figure = stage.maps.get(request, lambda: drawn(stage, request), patience)
     if figure is not None:
         return figure, ""
-    seconds = f"{stage.maps.waiting():.0f} s"
-    standing_in = drawn(stage, {**request, "values": {**values, "method": "pca"}})
-    return standing_in, f"PCA, while UMAP is laid out: {seconds} (its first map takes half a minute)"
+    progress = f"{standing_in.says}: {stage.maps.waiting(request)}"
+    if request.get("again"):
+        return None, progress
+    return drawn(stage, {**request, "values": {**values, **standing_in.values}}), progress

@@ -1,5 +1,6 @@
 """Widgets: what a person moves, made from the controls that views declare."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from dash import html
 
 from genviz.errors import ControlError
 from genviz.views import View
-from genviz.views.controls import Choice, Control, Number, Picks, Switch, Text
+from genviz.views.controls import Choice, Control, Number, Picks, Span, Switch, Text
 from genviz.views.subject import Subject
 
 SHARED = "page"
@@ -112,6 +113,8 @@ def as_text(control: Control) -> str:
     """The value of a control as a link and its widget carry it."""
     if isinstance(control, Picks):
         return ",".join(map(str, control.value))
+    if isinstance(control, Span):
+        return "-".join(map(str, control.value))
     if isinstance(control, Switch):
         return "true" if control.value else "false"
     return str(control.value)
@@ -240,10 +243,25 @@ def _picks(control: Picks, place: dict[str, str]) -> list[Any]:
     ]
 
 
+def _span(control: Span, place: dict[str, str]) -> list[Any]:
+    """A field; the attributes tell the script which control a box drawn in the picture sets."""
+    field = dmc.TextInput(
+        id=place,
+        label=control.label,
+        value=as_text(control),
+        size="sm",
+        debounce=500,
+        placeholder=f"all: 0-{control.count - 1}",
+    )
+    told = {"data-span": control.axis, "data-count": str(control.count), "data-place": json.dumps(place)}
+    return [html.Div(field, **told)]
+
+
 _BUILDERS: dict[type[Control], Any] = {
     Choice: _choice,
     Number: _number,
     Switch: _switch,
     Text: _text,
     Picks: _picks,
+    Span: _span,
 }

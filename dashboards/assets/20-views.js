@@ -35,7 +35,7 @@
     if (view.flying === null || Date.now() - view.since > PATIENCE) send(name, view);
   }
 
-  function send(name, view) {
+  function send(name, view, again) {
     view.flying = ++number;
     view.since = Date.now();
     view.sent = view.wanted;
@@ -43,7 +43,7 @@
     setTimeout(() => {
       if (view.flying === flight) mark(name, "busy", true);
     }, 150);
-    dash.set_props({ role: "request", view: name }, { data: Object.assign({ number: flight }, view.sent) });
+    dash.set_props({ role: "request", view: name }, { data: Object.assign({ number: flight, again: Boolean(again) }, view.sent) });
   }
 
   functions.answered = function (answer) {
@@ -54,7 +54,7 @@
     mark(name, "busy", false);
     mark(name, "drawn", true);
     mark(name, "failed", !answer.ok);
-    if (app.here && (app.here.clicks || {})[name]) listen(name, 50);
+    if (app.here && ((app.here.clicks || {})[name] || spansOf(name))) listen(name, 50);
     if (view.wanted !== view.sent) send(name, view);
     else if (answer.again) again(name, view);
     return answer.number;
@@ -70,8 +70,8 @@
     const wanted = view.wanted;
     mark(name, "busy", true);
     setTimeout(function () {
-      if (views[name] === view && view.wanted === wanted && view.flying === null) send(name, view);
-    }, 700);
+      if (views[name] === view && view.wanted === wanted && view.flying === null) send(name, view, true);
+    }, 300);
   }
 
   function mark(name, sign, on) {
@@ -105,7 +105,49 @@
     } else if (!plot.dataset.heard) {
       plot.dataset.heard = "yes";
       plot.on("plotly_click", (click) => clicked(name, click));
+      plot.on("plotly_relayout", (change) => moved(name, plot, change));
+      plot.on("plotly_doubleclick", () => show(name, {}, Date.now()));
     }
+  }
+
+  /* Axis → the control that says which part of it a view shows, and how long the axis is. */
+  function spansOf(name) {
+    const keys = ((app.here || {}).views || {})[name] || {};
+    const spans = {};
+    for (const field of document.querySelectorAll("[data-span]")) {
+      const id = JSON.parse(field.dataset.place);
+      if (id.name in keys && (id.scope === "page" || id.scope === name))
+        spans[field.dataset.span] = { id: id, count: Number(field.dataset.count) };
+    }
+    return Object.keys(spans).length ? spans : null;
+  }
+
+  /* A box drawn in a picture, or a picture that was moved, asks for that part: the controls say which one. */
+  let asking = 0;
+  let whole = 0;
+  function moved(name, plot, change) {
+    const spans = spansOf(name);
+    if (!spans || !Object.keys(change).some((key) => /^[xy]axis\.range/.test(key))) return;
+    const ends = {};
+    for (const axis of Object.keys(spans)) ends[axis] = plot._fullLayout[axis + "axis"].range.slice();
+    clearTimeout(asking);
+    asking = setTimeout(() => Date.now() - whole > 600 && show(name, ends, 0), 200);
+  }
+
+  function show(name, ends, all) {
+    const spans = spansOf(name);
+    if (!spans) return;
+    whole = all || whole;
+    if (all) clearTimeout(asking);
+    for (const [axis, span] of Object.entries(spans))
+      dash.set_props(span.id, { value: axis in ends ? within(ends[axis], span.count) : "" });
+  }
+
+  /* Cells that a range of an axis touches: the n-th lies from n - 1/2 to n + 1/2. */
+  function within(range, count) {
+    const first = Math.max(0, Math.floor(Math.min(range[0], range[1]) + 0.5));
+    const last = Math.min(count - 1, Math.ceil(Math.max(range[0], range[1]) - 0.5));
+    return first === 0 && last === count - 1 ? "" : Math.min(first, last) + "-" + last;
   }
 
   function clicked(name, click) {

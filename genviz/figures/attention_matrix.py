@@ -156,8 +156,8 @@ def attention_overview(
         scaleanchor="x",
         **names,
     )
-    every = f"From {_every(overview.rows.step)} row only; the others may differ."
-    _say(figure, " ".join([every] * (overview.rows.step > 1) + [left.note]).strip(), theme)
+    some = f"From {every(overview.rows.step)} row only; the others may differ."
+    _say(figure, " ".join([some] * (overview.rows.step > 1) + [left.note]).strip(), theme)
     return figure
 
 
@@ -178,7 +178,8 @@ def _say(figure: go.Figure, note: str, theme: str) -> None:
         small_print(figure, clean(note, 500), theme)
 
 
-def _every(step: int) -> str:
+def every(step: int) -> str:
+    """Say a step in words: every second, every 3rd."""
     ending = {1: "st", 2: "nd", 3: "rd"}.get(step % 10, "th") if step % 100 not in (11, 12, 13) else "th"
     return f"every {step:,}{ending}" if step > 2 else "every second"
 

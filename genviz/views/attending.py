@@ -317,7 +317,8 @@ def _choose_head(recording: Recording, most_sites: int = 16, most_rows: int = 48
     for site in (every[at] for at in picked):
         reader = recording.attention_reader(site)
         here = AttentionSite(reader, reader.calls[0])
-        rows = np.unique(np.linspace(0, here.shape[0] - 1, min(here.shape[0], most_rows)).astype(int))
+        few = max(8, min(most_rows, 2**20 // here.shape[1]))  # a long row tells as much as many
+        rows = np.unique(np.linspace(0, here.shape[0] - 1, min(here.shape[0], few)).astype(int))
         for head in range(here.heads):
             places.append((site, head))
             summaries.append(summarise(here.weights(head, rows), rows + here.start))

@@ -14,6 +14,29 @@ from genviz.views.controls import Control, chosen
 from genviz.views.subject import Subject, as_subject
 
 
+@dataclass(frozen=True)
+class StandIn:
+    """A picture that is there sooner than the one asked for, and is shown until that is done.
+
+    Parameters
+    ----------
+    values : mapping
+        Controls that differ from those asked for.
+    says : str
+        What it is, and what is waited for.
+    patience : float
+        Seconds to wait for the picture asked for before this one is shown.
+    """
+
+    values: Mapping[str, Any]
+    says: str
+    patience: float = 1.0
+
+
+def _nothing_sooner(_: Subject, __: Mapping[str, Any]) -> StandIn | None:
+    return None
+
+
 def _no_controls(_: Subject) -> tuple[Control, ...]:
     return ()
 
@@ -34,6 +57,8 @@ class View:
         ``draw(subject, theme=…, **controls) -> Figure``; raises NotCaptured rather than inventing a value.
     controls : callable
         ``controls(subject)`` gives the controls with the values of a good first sight.
+    sooner : callable
+        ``sooner(subject, values)`` gives what can stand in while a picture that takes long is worked out.
     """
 
     name: str
@@ -42,6 +67,7 @@ class View:
     needs: tuple[str, ...]
     draw: Callable[..., go.Figure]
     controls: Callable[[Subject], tuple[Control, ...]] = _no_controls
+    sooner: Callable[[Subject, Mapping[str, Any]], StandIn | None] = _nothing_sooner
 
     def lacks(self, subject: Subject) -> tuple[str, ...]:
         """What of ``needs`` the subject does not have."""
@@ -74,6 +100,12 @@ class View:
         figure.update_layout(template=look.template(theme))
         figure.layout.meta = {**(figure.layout.meta or {}), "genviz": self._provenance(subject, values)}
         return figure
+
+    def stand_in(self, subject: Subject, **controls: Any) -> StandIn | None:
+        """What can be shown while the picture with these controls is worked out; None when nothing need."""
+        if self.sooner is _nothing_sooner or self.lacks(subject):
+            return None
+        return self.sooner(subject, chosen(self.controls(subject), controls, self.name))
 
     def _why(self, subject: Subject, lacking: tuple[str, ...]) -> str:
         reasons = [

@@ -1,5 +1,6 @@
 """Controls: what a person may change on a view, each with its check and its way from and to text."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -127,6 +128,33 @@ class Picks(Control):
         if len(picks) > self.most or any(not 0 <= pick < self.count for pick in picks):
             raise self._refuse(value, f"at most {self.most} numbers from 0 to {self.count - 1}")
         return picks
+
+
+@dataclass(frozen=True)
+class Span(Control):
+    """A part of an axis, ``(first, last)``, both included; ``()`` is all of it.
+
+    A box drawn in the figure, or the figure moved by hand, sets the one of its ``axis``.
+    """
+
+    count: int = 0
+    axis: str = "x"
+
+    def check(self, value: Any) -> tuple[int, ...]:
+        """Accept two numbers, or text such as ``100-227``."""
+        fits = f"from-to within 0-{self.count - 1}, or nothing for all"
+        if isinstance(value, str) and value.strip():
+            found = re.fullmatch(r"\s*(\d+)\s*[-–,:]\s*(\d+)\s*", value)
+            if found is None:
+                raise self._refuse(value, fits)
+            value = found.groups()
+        try:
+            ends = tuple(int(part) for part in value if str(part).strip())
+        except (TypeError, ValueError):
+            raise self._refuse(value, fits) from None
+        if ends and (len(ends) != 2 or not 0 <= ends[0] <= ends[1] < self.count):
+            raise self._refuse(value, fits)
+        return ends
 
 
 def chosen(controls: Sequence[Control], given: Mapping[str, Any], view: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Where the codes lie: a map of latent space."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import plotly.graph_objects as go
 
 from genviz.analysis.latent import lerp
 from genviz.figures import latent_map as figures
-from genviz.views.base import View
+from genviz.views.base import StandIn, View
 from genviz.views.controls import Choice, Control, Number
 from genviz.views.latent import codes_of, colourings, first_colour, picks_control
 from genviz.views.projecting import layout
@@ -78,6 +79,11 @@ def _axes(method: str, found: Any) -> tuple[str, str]:
     return first, second
 
 
+def _sooner(_: Subject, values: Mapping[str, Any]) -> StandIn | None:
+    says = "PCA, while UMAP is laid out (its first map takes half a minute)"
+    return StandIn({"method": "pca"}, says) if values["method"] == "umap" else None
+
+
 latent_map = View(
     name="latent_map",
     title="Map of latent space",
@@ -85,4 +91,5 @@ latent_map = View(
     needs=("latent|mean",),
     controls=_controls,
     draw=_draw,
+    sooner=_sooner,
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from genviz.views.subject import Subject
 NOTHING, SPECIAL, FIRST = "nothing", "special", "first"
 ONE, MEAN = "one", "mean"
 MOST_ROWS_SAID = 256  # rows of a long map from which is said what was left out
+TOKENS_TRIED = 4096  # tokens by which is told whether words are in pieces
 MEAN_NOTE = "The model never uses this mean: it concatenates its heads and mixes them by W_O."
 LEFT_OUT = {SPECIAL: "special tokens", FIRST: "the first token"}
 
@@ -126,6 +128,12 @@ class Looked:
         rows, keys = (given or range(side) for given, side in zip((rows, keys), self.shape, strict=True))
         return pooled_rows(partial(self.weights, head), self.allowed, rows=rows, keys=keys, size=size)
 
+    def work(self, head: int | None, rows: range, keys: range) -> int:
+        """Cells that have to be worked out for a part, about."""
+        if head is not None and not self.changed:
+            return self.here.work(head, rows, keys)
+        return len(rows) * self.shape[1] * (1 if head is not None else self.heads)
+
     def removed(self, head: int | None, rows: Rows) -> NDArray[np.float64]:
         """Weight that the keys left out had, for each row."""
         parts = self._kept(head, self._token_rows(rows))[1]
@@ -210,17 +218,29 @@ _THRESHOLD = Number(
 )  # fmt: skip
 
 
+_CLEANING: WeakKeyDictionary[Recording, tuple[int, list[Control]]] = WeakKeyDictionary()
+
+
 def _cleaning(recording: Recording) -> list[Control]:
-    opened = [
+    """What can be left out or put together; remembered until the recording grows."""
+    known = _CLEANING.get(recording)
+    if known is None or known[0] != len(recording):
+        known = _CLEANING[recording] = (len(recording), _cleanings(recording))
+    return known[1]
+
+
+def _cleanings(recording: Recording) -> list[Control]:
+    every = [
         Looked(AttentionSite(reader, max(reader.calls)))
         for reader in map(recording.attention_reader, recording.sites("attention"))
     ]
+    opened = list({tuple(map(tuple, each.here.names)): each for each in every}.values())
     choices = [(NOTHING, "nothing"), (FIRST, LEFT_OUT[FIRST])]
     if any(specials(each.here).any() for each in opened):
         choices.insert(1, (SPECIAL, LEFT_OUT[SPECIAL]))
     told = "Heads park weight on a first or special token; without it, the rest is scaled to make up for it."
     found: list[Control] = [Choice("without", "Leave out", NOTHING, choices=tuple(choices), help=told)]
-    if any(merge.sizes.max(initial=1) > 1 for each in opened for merge in each._merges):
+    if any(_in_pieces(each.here) for each in opened):
         told = "Rows of a word's tokens are averaged, its columns summed; each row still sums to 1."
         found.append(Switch("words", "Subwords as words", False, help=told))
     return found
@@ -233,6 +253,15 @@ def pooling_control(drawn: int, longest: int) -> tuple[Control, ...]:
     how = (("max", "strongest link"), ("mean", "mean"))
     told = f"How cells are put together above {drawn:,} tokens."
     return (Choice("pooling", "Long texts", "max", choices=how, help=told),)
+
+
+def _in_pieces(here: AttentionSite) -> bool:
+    """Tell whether some word is several tokens, by the beginning of the text."""
+    numbered = (
+        words(here.names[at][:TOKENS_TRIED], specials(here, axis)[:TOKENS_TRIED])
+        for at, axis in enumerate(("query", "key"))
+    )
+    return any(len(number) and np.bincount(number).max() > 1 for number in numbered)
 
 
 def head_or_mean(head: int, look: Mapping[str, Any]) -> int | None:

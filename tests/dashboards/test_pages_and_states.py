@@ -10,6 +10,7 @@ import torch
 from dash import html
 from pptx import Presentation
 
+from dashboards import maps as maps_module
 from dashboards import slides, states
 from dashboards.address import Address, slugs
 from dashboards.app import Dashboard, build, page
@@ -21,6 +22,7 @@ from dashboards.widgets import shortened
 from genviz.capture import record
 from genviz.errors import ControlError, EngineBusy, LiveError, NotApplicable
 from genviz.figures.base import blank, small_print
+from genviz.live.progress import report
 from genviz.views.subject import Subject
 from tests.contracts.family_models import IDS, LongConvolutions
 from tests.contracts.test_pages import parts
@@ -350,10 +352,41 @@ def test_a_picture_that_waits_is_begun_once_and_handed_out() -> None:
     maps = Maps()
     assert maps.get({"a": 1, "number": 1}, slow, 0.05) is None
     assert maps.get({"a": 1, "number": 2}, slow, 0.05) is None
-    assert maps.waiting() > 0.05
+    assert maps.waiting({"a": 1, "number": 2, "again": True}) == "0 s"
     assert maps.get({"a": 1, "number": 3}, slow, 5) == "picture"
     assert len(began) == 1
     maps.close()
+
+
+def test_a_picture_that_nobody_asks_for_is_stopped_and_begun_anew_when_asked(
+    monkeypatch: Any,
+) -> None:
+    monkeypatch.setattr(maps_module, "GIVEN_UP", 0.05)
+    begun: list[int] = []
+
+    def slow() -> str:
+        begun.append(0)
+        for step in range(40):
+            report((step + 1) / 41, "")
+            time.sleep(0.01)
+        return "picture"
+
+    maps = Maps()
+    assert maps.get({"a": 1}, slow, 0.02) is None
+    assert maps.waiting({"a": 1}).endswith("%")
+    until = time.monotonic() + 5
+    while maps.waiting({"a": 1}) != "about to begin" and time.monotonic() < until:
+        time.sleep(0.02)
+    monkeypatch.setattr(maps_module, "GIVEN_UP", 60.0)
+    assert maps.get({"a": 1}, slow, 5) == "picture"
+    assert len(begun) == 2
+    maps.close()
+
+
+def test_while_another_stands_in_only_the_words_change(app: Dashboard, monkeypatch: Any) -> None:
+    monkeypatch.setattr(app.stage.maps, "get", lambda *_: None)
+    request = {"subject": "dots", "view": "latent_map", "values": {"method": "umap"}, "again": True}
+    assert meanwhile(app.stage, request)[0] is None
 
 
 def test_an_error_of_a_waiting_picture_is_raised_once_then_tried_again() -> None:

@@ -1,0 +1,95 @@
+"""A long map in a browser: a box shows exact numbers, the link keeps the part, a double click shows all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dashboards.server import Server, start
+from genviz.views import Subject
+from tests.browser.conftest import Visit
+from tests.views.subjects import transformer
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+TOKENS = 4000
+SITE = "layers.0.attn"
+DREW = "() => { const p = document.querySelector('#view-attention_matrix .js-plotly-plot'); return p && %s; }"
+EXACT = DREW % "p.data.length && p.data[0].text"
+PART = "p.layout.meta.genviz.controls.rows.length"
+WHOLE = DREW % f"(p.layout.images || []).length && !{PART}"
+
+
+@pytest.fixture(scope="module")
+def recording() -> Any:
+    return transformer(layers=1, heads=1, tokens=TOKENS)
+
+
+@pytest.fixture(scope="module")
+def long_text(recording: Any) -> Iterator[Server]:
+    with start([Subject("long", recording=recording)], port=0) as server:
+        yield server
+
+
+@pytest.fixture
+def visit(long_text: Server, chromium: Any) -> Iterator[Visit]:
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    here = Visit(page, long_text.url)
+    page.on("console", lambda said: here.complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: here.complaints.append(str(error)))
+    yield here
+    page.close()
+    assert here.complaints == []
+
+
+def drag(visit: Visit, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw a box between two places, given as (key, query) of the map."""
+    x0, y0, x1, y1 = visit.page.evaluate(
+        """([start, end]) => {
+            const plot = document.querySelector('#view-attention_matrix .js-plotly-plot');
+            const box = plot.getBoundingClientRect(), { xaxis, yaxis } = plot._fullLayout;
+            return [start, end].flatMap(([x, y]) =>
+                [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)]);
+        }""",
+        [start, end],
+    )
+    mouse = visit.page.mouse
+    mouse.move(x0, y0)
+    mouse.down()
+    mouse.move((x0 + x1) / 2, (y0 + y1) / 2, steps=4)
+    mouse.move(x1, y1, steps=4)
+    mouse.up()
+
+
+def test_a_box_shows_exact_numbers_and_the_link_keeps_it(visit: Visit, recording: Any) -> None:
+    visit.go("long/attention")
+    visit.until(WHOLE)
+    drag(visit, (1000, 1200), (1900, 2100))  # a pooled part first, then one that is exact
+    visit.until("() => /rows=\\d+-\\d+/.test(location.search)")
+    visit.until(DREW % PART)
+    first, last = visit.controls("attention_matrix")["rows"]
+    assert 900 <= last - first <= 1000
+    drag(visit, (1400, 1600), (1460, 1660))
+    visit.until(EXACT)
+    rows, keys = (visit.controls("attention_matrix")[name] for name in ("rows", "keys"))
+    assert f"rows={rows[0]}-{rows[1]}" in visit.link
+    assert f"keys={keys[0]}-{keys[1]}" in visit.link
+    assert 50 <= rows[1] - rows[0] <= 128
+    weights = recording.attention(SITE, head=0).values[rows[0] : rows[1] + 1, keys[0] : keys[1] + 1]
+    numbers = "() => Array.from(document.querySelector('#view-attention_matrix .js-plotly-plot')"
+    shown = visit.page.evaluate(numbers + "._fullData[0].z, row => Array.from(row))")
+    np.testing.assert_allclose(shown, weights, atol=1e-6)
+    link = visit.link
+    visit.go("long/attention")
+    visit.go(link)
+    visit.until(EXACT)
+    assert visit.controls("attention_matrix")["rows"] == rows
+    x, y = visit.page.evaluate(
+        """() => { const box = document.querySelector(
+            '#view-attention_matrix .nsewdrag').getBoundingClientRect();
+            return [box.left + box.width / 2, box.top + box.height / 2]; }"""
+    )
+    visit.page.mouse.dblclick(x, y)
+    visit.until(WHOLE)
+    visit.until("() => !/rows=|keys=/.test(location.search)")
