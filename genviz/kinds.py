@@ -44,6 +44,9 @@ MORE_AXES: dict[str, str] = {
     "cell": "score of one query and key, in no order",
     "heads_or_1": "head, or one for all heads",
     "queries_or_1": "query, or one for all queries",
+    "common": "token that two texts share, in their order",
+    "distance": "how many tokens a key stands before a query",
+    "pair": "two channels that are rotated together",
 }
 
 
