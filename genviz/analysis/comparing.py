@@ -48,13 +48,15 @@ def divergence(
     -----
     ``H((p + q) / 2) - (H(p) + H(q)) / 2`` (Lin 1991, *Divergence measures based on the Shannon entropy*).
     """
-    p, q = (_shares(np.asarray(each, np.float64)) for each in (first, second))
+    p, q = (shares(each) for each in (first, second))
     middle = (p + q) / 2
     total = _relative(p, middle) / 2 + _relative(q, middle) / 2
     return np.asarray(np.where(np.isnan(total), total, np.clip(total, 0.0, 1.0)))
 
 
-def _shares(rows: Float64[np.ndarray, "*rows key"]) -> Float64[np.ndarray, "*rows key"]:
+def shares(rows: Float[np.ndarray, "*rows key"]) -> Float64[np.ndarray, "*rows key"]:
+    """Scale each row to sum to 1; NaN where a row has no weight."""
+    rows = np.asarray(rows, np.float64)
     total = rows.sum(axis=-1, keepdims=True)
     return np.asarray(np.divide(rows, total, out=np.full_like(rows, np.nan), where=total > 0))
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
+from genviz.analysis.comparing import shares
 from genviz.errors import NotCaptured
 from genviz.figures import differences as figures
 from genviz.views.base import View
@@ -25,7 +25,7 @@ def _draw(subject: Subject, *, theme: str, other: str, site: str, head: int, sec
     opened = SitePair.of(pair, sites)
     if head >= opened.here.heads:
         raise NotCaptured(f"no head {head} at {site!r}: it has heads 0 … {opened.here.heads - 1}")
-    one, another = (_scaled(rows) for rows in opened.weights(head))
+    one, another = (shares(rows) for rows in opened.weights(head))
     seen = opened.here.allowed(opened.queries[0])[:, opened.keys[0]]
     queries, keys = (
         _at(opened.here.names[n], common[0]) for n, common in enumerate((opened.queries, opened.keys))
@@ -34,12 +34,6 @@ def _draw(subject: Subject, *, theme: str, other: str, site: str, head: int, sec
         another - one, seen, queries=queries, keys=keys, names=pair.names, note=opened.said,
         title=f"{site or 'model'} · head {head}", theme=theme,
     )  # fmt: skip
-
-
-def _scaled(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows among the common keys, scaled to sum to 1."""
-    total = rows.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(rows, total, out=np.full_like(rows, np.nan), where=total > 0))
 
 
 def _at(names: Any, positions: np.ndarray) -> list[Any]:
