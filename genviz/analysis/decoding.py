@@ -29,7 +29,7 @@ class Settings:
     ----------
     temperature : float
         What scores are divided by; 0 takes the likeliest word each time.
-    top_k : int
+    top_k : int (or a whole float)
         How many of the likeliest words stay (more when several tie for the last place); 0 keeps all.
     top_p : float
         Words stay, likeliest first, until their probabilities sum to this (nucleus; Holtzman et al. 2020,
@@ -56,7 +56,7 @@ class Settings:
     """
 
     temperature: float = 1.0
-    top_k: int = 0
+    top_k: float = 0
     top_p: float = 1.0
     min_p: float = 0.0
     repetition_penalty: float = 1.0

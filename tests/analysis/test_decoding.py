@@ -193,7 +193,6 @@ def test_what_is_shown_is_likeliest_before_or_after() -> None:
         ({"top_k": 1.5}, "top_k=1.5 does not fit"),
         ({"min_p": 2.0}, "min_p=2.0 does not fit: give 0 (all words) to 1"),
         ({"repetition_penalty": 0.0}, "repetition_penalty=0.0 does not fit: give more than 0"),
-        ({"temperature": "warm"}, "temperature='warm' does not fit"),
         ({"banned": ((),)}, "a banned word is empty"),
     ],
 )
