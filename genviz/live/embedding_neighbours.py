@@ -10,14 +10,12 @@ from genviz.errors import LiveError
 from genviz.live.stack import Layout, side_of
 
 if TYPE_CHECKING:
-    from genviz.live.language import LanguageModel
+    from genviz.live.text_model import TextModel
 
 _SIDES = (None, "tokens")
 
 
-def embedding_neighbours(
-    live: "LanguageModel", ids: Sequence[int], position: int, count: int
-) -> dict[str, Any]:
+def embedding_neighbours(live: "TextModel", ids: Sequence[int], position: int, count: int) -> dict[str, Any]:
     """See :meth:`genviz.live.language.LanguageModel.embedding_neighbours`."""
     if not 0 <= position < len(ids):
         raise LiveError(
@@ -42,7 +40,7 @@ def embedding_neighbours(
     }  # fmt: skip
 
 
-def token_table(live: "LanguageModel") -> tuple[str, nn.Embedding]:
+def token_table(live: "TextModel") -> tuple[str, nn.Embedding]:
     """The embedding that tokens of the text go through first, and its path.
 
     Raises

@@ -24,7 +24,7 @@ from genviz.live.stack import only_sample
 from genviz.recording.attend import AttentionReader
 
 if TYPE_CHECKING:
-    from genviz.live.language import LanguageModel
+    from genviz.live.text_model import TextModel
 
 ROWS_COMPARED = 48  # queries whose mix is compared with what a linear module is given
 
@@ -51,7 +51,7 @@ class Projected:
     error: float
 
 
-def head_outputs(live: "LanguageModel", ids: Sequence[int], target: Sequence[int] | None) -> dict[str, Any]:
+def head_outputs(live: "TextModel", ids: Sequence[int], target: Sequence[int] | None) -> dict[str, Any]:
     """See :meth:`genviz.live.LanguageModel.head_outputs`."""
     found: dict[str, list[dict[str, Any]]] = {}
     for reader, call, projected in projected_heads(live, ids, target):
@@ -71,7 +71,7 @@ def head_outputs(live: "LanguageModel", ids: Sequence[int], target: Sequence[int
 
 
 def projected_heads(
-    live: "LanguageModel", ids: Sequence[int], target: Sequence[int] | None
+    live: "TextModel", ids: Sequence[int], target: Sequence[int] | None
 ) -> list[tuple[AttentionReader, int, Projected | str]]:
     """Every site and call with what W_O makes of its heads, or why that cannot be told."""
     network = Network.of(live.modules[""])

@@ -22,7 +22,7 @@ from genviz.live.progress import report
 from genviz.live.stack import Layout, no_scores, only_sample, positions_first
 
 if TYPE_CHECKING:
-    from genviz.live.language import LanguageModel
+    from genviz.live.text_model import TextModel
 
 BASELINES = ("mask", "unk", "pad", "mean", "zero")
 _MEANT = 4_096  # rows of a table that its mean is taken of, evenly spread
@@ -59,14 +59,14 @@ class Question:
 
     Parameters
     ----------
-    live : LanguageModel
+    live : TextModel
     ids, target : sequence of int
     position, word : int, optional
         Default: the last position; the word that the model says there.
     """
 
     def __init__(
-        self, live: "LanguageModel", ids: Sequence[int], target: Sequence[int] | None, *,
+        self, live: "TextModel", ids: Sequence[int], target: Sequence[int] | None, *,
         position: int | None, word: int | None,
     ) -> None:  # fmt: skip
         self.live, self.ids, self.target = live, list(ids), None if target is None else list(target)
@@ -133,7 +133,7 @@ def _putting(given: dict[int, Tensor]) -> Replacement:
 
 
 def input_attribution(
-    live: "LanguageModel", ids: Sequence[int], target: Sequence[int] | None, *, position: int | None,
+    live: "TextModel", ids: Sequence[int], target: Sequence[int] | None, *, position: int | None,
     word: int | None, baseline: str,
 ) -> dict[str, Any]:  # fmt: skip
     """See :meth:`genviz.live.LanguageModel.input_attribution`."""
@@ -185,14 +185,14 @@ def _baseline(question: Question, asked: str) -> tuple[str, list[Tensor]]:
     return said.get(choice) or f"the token {' and '.join(sorted(named))}", vectors
 
 
-def baselines(live: "LanguageModel") -> list[str]:
+def baselines(live: "TextModel") -> list[str]:
     """What may stand for a word, for this model's tokenizers."""
     sides = [live.source, *([live.target] if live.two_sided else [])]
     tokens = [name for name in BASELINES[:3] if all(side.special(name) is not None for side in sides)]
     return ["auto", *tokens, *BASELINES[3:]]
 
 
-def _start(live: "LanguageModel") -> list[int]:
+def _start(live: "TextModel") -> list[int]:
     return live._start() if live.two_sided else []
 
 

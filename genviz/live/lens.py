@@ -23,7 +23,7 @@ from genviz.live.stack import Layout, Run, run_through
 from genviz.live.weights import read_weights
 
 if TYPE_CHECKING:
-    from genviz.live.language import LanguageModel
+    from genviz.live.text_model import TextModel
 
 _AT_ONCE = 24_000_000  # logits worked out at a time
 _FITS = 1e-4  # of the largest logit: how far the parts found may be from the model's own logits
@@ -32,7 +32,7 @@ Translators = dict[int, tuple[Tensor, Tensor]]
 
 
 def logit_lens(
-    live: "LanguageModel", ids: Sequence[int], target: Sequence[int] | None, *, word: int | None, top: int,
+    live: "TextModel", ids: Sequence[int], target: Sequence[int] | None, *, word: int | None, top: int,
     tuned: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """See :meth:`genviz.live.LanguageModel.logit_lens`."""
@@ -68,7 +68,7 @@ class Reading:
 
     Parameters
     ----------
-    live : LanguageModel
+    live : TextModel
     layout : Layout
     run : Run
     given : (ids, target ids)
@@ -81,7 +81,7 @@ class Reading:
         model's own logits; else the model itself, run again with the states in place of its last block's.
     """
 
-    def __init__(self, live: "LanguageModel", layout: Layout, run: Run, given: tuple[Any, Any]) -> None:
+    def __init__(self, live: "TextModel", layout: Layout, run: Run, given: tuple[Any, Any]) -> None:
         self._live, self._layout, self._run, self._given = live, layout, run, given
         names = [layout.network.path(module) or "" for module in run.tail]
         self._chains = self._fits()
@@ -149,7 +149,7 @@ def _row(logits: Tensor, chosen: Tensor, top: int) -> dict[str, Any]:
     }
 
 
-def _names(live: "LanguageModel", ids: Any, chosen: Tensor) -> dict[str, str]:
+def _names(live: "TextModel", ids: Any, chosen: Tensor) -> dict[str, str]:
     """What every id that occurs stands for."""
     known = sorted({*ids.ravel().tolist(), *chosen.tolist()})
     return dict(zip(map(str, known), live.target.tokens(known), strict=True))

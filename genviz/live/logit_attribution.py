@@ -28,7 +28,7 @@ from genviz.live.head_outputs import by_slices, multi_head_mix
 from genviz.live.stack import Layout, Run, only_sample, run_through
 
 if TYPE_CHECKING:
-    from genviz.live.language import LanguageModel
+    from genviz.live.text_model import TextModel
 
 # Of the logit, and at least of 1: how far the parts may be from it, at once and at worst (half precision).
 _SUMS, _NEARLY, _HALF = 1e-4, 2e-3, 5e-2
@@ -62,7 +62,7 @@ class Leaf:
 class Cut:
     """Hooks that cut a run into its additions, and what they collect."""
 
-    live: "LanguageModel"
+    live: "TextModel"
     layout: Layout
     leaves: list[Leaf] = field(default_factory=list)
     inside: dict[tuple[str, int], list[Call]] = field(default_factory=dict)  # linear modules of attention
@@ -77,7 +77,7 @@ class Cut:
 
 
 def logit_attribution(
-    live: "LanguageModel", ids: Sequence[int], target: Sequence[int] | None, *, position: int | None,
+    live: "TextModel", ids: Sequence[int], target: Sequence[int] | None, *, position: int | None,
     word: int | None, against: int | None,
 ) -> dict[str, Any]:  # fmt: skip
     """See :meth:`genviz.live.LanguageModel.logit_attribution`."""

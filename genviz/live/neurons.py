@@ -19,7 +19,7 @@ from genviz.live.progress import report
 from genviz.live.stack import Layout
 
 if TYPE_CHECKING:
-    from genviz.live.language import LanguageModel
+    from genviz.live.text_model import TextModel
 
 _TEXTS = 64  # example texts that are run
 _POINTS = 50_000  # numbers from which the activation function is told
@@ -27,7 +27,7 @@ _POINTS = 50_000  # numbers from which the activation function is told
 Numbers = NDArray[np.float32]
 
 
-def neuron(live: "LanguageModel", site: str, unit: int, texts: Sequence[tuple[Any, Any]]) -> dict[str, Any]:
+def neuron(live: "TextModel", site: str, unit: int, texts: Sequence[tuple[Any, Any]]) -> dict[str, Any]:
     """See :meth:`genviz.live.LanguageModel.neuron`."""
     layout = Layout.of(live)
     tap = next((tap for tap in layout.plan.taps if tap.kind == "neuron" and tap.where == site), None)
@@ -55,7 +55,7 @@ def neuron(live: "LanguageModel", site: str, unit: int, texts: Sequence[tuple[An
 
 
 def _run(
-    live: "LanguageModel", layout: Layout, tap: Tap, given: tuple[Any, Any]
+    live: "TextModel", layout: Layout, tap: Tap, given: tuple[Any, Any]
 ) -> tuple[Numbers, list[Numbers]]:
     """Activations of a layer for one text, (token, unit), and what may have gone into its function."""
     blocks = [each.path for each in layout.plan.taps if each.kind == "hidden"]

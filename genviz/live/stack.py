@@ -14,7 +14,7 @@ from genviz.capture.replacing import seeing
 from genviz.errors import LiveError
 
 if TYPE_CHECKING:
-    from genviz.live.language import LanguageModel
+    from genviz.live.text_model import TextModel
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Layout:
     heads: int | None = None
 
     @classmethod
-    def of(cls, live: "LanguageModel") -> "Layout":
+    def of(cls, live: "TextModel") -> "Layout":
         """Read a model's structure.
 
         Raises
@@ -95,9 +95,7 @@ class Run:
     positions_first: bool = False
 
 
-def run_through(
-    live: "LanguageModel", layout: Layout, ids: Sequence[int], target: Sequence[int] | None
-) -> Run:
+def run_through(live: "TextModel", layout: Layout, ids: Sequence[int], target: Sequence[int] | None) -> Run:
     """Run a model once and keep the stream.
 
     Raises
