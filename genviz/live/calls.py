@@ -49,6 +49,7 @@ class CallQueue:
                     f"cannot run {call.ability!r} now: {self.limit} calls are waiting for this model "
                     "already, which is the limit; wait for one to end or cancel it"
                 )
+            call.ahead = lambda: self._before(call)
             self._waiting.append(call)
             self._changed.notify()
         return call
@@ -68,6 +69,12 @@ class CallQueue:
         """Wait for the owner's thread to leave its last call."""
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout)
+
+    def _before(self, call: Call) -> int:
+        """How many calls have to end before a waiting one begins."""
+        with self._changed:
+            waiting = [each for each in self._waiting if each is call or not each.done()]
+            return waiting.index(call) + (self._running is not None) if call in waiting else 0
 
     def _drop_settled(self) -> None:
         """A cancelled call, or one whose time is over, must not keep a place in the queue."""

@@ -130,7 +130,7 @@ class InlineEngine:
                 raise call.lateness()
 
         try:
-            with self._one, listening(listener):
+            with self._one, listening(listener, call.take):
                 result = perform(self._live, call.ability, call.arguments)
         except Exception as error:
             call.settle(error=as_genviz_error(error))

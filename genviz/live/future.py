@@ -1,11 +1,15 @@
 """The result of a call that is still to come."""
 
+import queue
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
 from genviz.errors import Cancelled, DeadlineExceeded
+
+_END = object()
 
 
 class Call(Future[Any]):
@@ -33,6 +37,9 @@ class Call(Future[Any]):
         self.ability, self.arguments, self.deadline = ability, arguments, deadline
         self.progress: tuple[float, str] = (0.0, "")
         self.stop_asked = threading.Event()
+        #: How many calls are before this one; 0 once it runs.
+        self.ahead: Callable[[], int] = lambda: 0
+        self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._ends = None if deadline is None else time.monotonic() + deadline
         self._settling = threading.Lock()
 
@@ -56,7 +63,36 @@ class Call(Future[Any]):
             if self.done():
                 return False
             self.set_result(result) if error is None else self.set_exception(error)
+            self._items.put(_END)
             return True
+
+    def take(self, item: Any) -> None:
+        """Keep a part of the result that the call handed over on its way."""
+        self._items.put(item)
+
+    def items(self, every: float | None = None) -> Iterator[Any]:
+        """What the call hands over, as it comes, until it is over; for one reader.
+
+        Parameters
+        ----------
+        every : float, optional
+            After so many seconds without anything new give None, for a reader that wants to look around.
+
+        Raises
+        ------
+        GenvizError
+            What ended the call, if it did not end well; after all that it handed over.
+        """
+        while True:
+            try:
+                item = self._items.get(timeout=every)
+            except queue.Empty:
+                yield None
+                continue
+            if item is _END:
+                break
+            yield item
+        self.result()
 
     def remaining(self) -> float | None:
         """Seconds until the deadline (never negative), or None when there is none."""

@@ -217,6 +217,9 @@ class ProcessEngine:
             return True
         if message["id"] != number:
             return False
+        if "item" in message:
+            call.take(message["item"])
+            return False
         if "progress" in message:
             self._begun = True
             call.progress = (message["progress"], message["text"])

@@ -72,7 +72,8 @@ class Worker:
 
     def _outcome(self, live: Any, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            with listening(_Listener(self, request["id"], request["ability"])):
+            listener = _Listener(self, request["id"], request["ability"])
+            with listening(listener, listener.take):
                 return {"result": perform(live, request["ability"], request["arguments"])}
         except Exception as error:
             return {"error": _described(error)}
@@ -86,15 +87,22 @@ class Worker:
 
 
 class _Listener:
-    """Sends progress on, not too often, and stops a call that was cancelled."""
+    """Sends on what a call hands over, and its progress, not too often; stops one that was cancelled."""
 
     def __init__(self, worker: Worker, number: int, ability: str) -> None:
         self._worker, self._number, self._ability = worker, number, ability
         self._last = -PROGRESS_EVERY
 
-    def __call__(self, fraction: float, text: str) -> None:
+    def take(self, item: Any) -> None:
+        self._stop_if_cancelled()
+        self._worker._reply({"id": self._number, "item": item})
+
+    def _stop_if_cancelled(self) -> None:
         if self._number in self._worker._cancelled:
             raise Cancelled(f"{self._ability!r} was cancelled")
+
+    def __call__(self, fraction: float, text: str) -> None:
+        self._stop_if_cancelled()
         now = time.monotonic()
         if now - self._last >= PROGRESS_EVERY:
             self._last = now

@@ -9,13 +9,13 @@ TOYS = """
 import os, sys, time
 import numpy as np
 from genviz.errors import NotCaptured
-from genviz.live.progress import report
+from genviz.live.progress import hand_over, report
 from genviz.recording import Recording
 
 
 class Toy:
     abilities = ("add", "echo", "fail", "refuse", "sleep", "work", "spin", "shout", "die", "record", "pid",
-                 "modules", "strange", "read_input", "environment")
+                 "modules", "strange", "read_input", "environment", "count", "count_then")
 
     def describe(self):
         return {"title": "Toy", "started": time.time()}
@@ -68,6 +68,17 @@ class Toy:
 
     def modules(self):
         return sorted(sys.modules)
+
+    def count(self, to, pause=0.0):
+        for number in range(to):
+            report(number / to, "counting")
+            time.sleep(pause)
+            hand_over({"number": number, "array": np.full(2, number, np.float32)})
+        return to
+
+    def count_then(self, to, then):
+        self.count(to)
+        return getattr(self, then)()
 
     def environment(self):
         return dict(os.environ)
