@@ -99,37 +99,44 @@
   /* Clicks on marks set controls; everything else follows from the controls. Plotly's own event is used:
      the one that Dash hands on lacks the values of marks that were sent as bytes. */
   function listen(name, patience) {
-    const plot = document.querySelector("#view-" + name + " .js-plotly-plot");
+    const plot = plotOf(name);
     if (!plot || !plot.on) {
       if (patience > 0) setTimeout(() => listen(name, patience - 1), 100);
     } else if (!plot.dataset.heard) {
       plot.dataset.heard = "yes";
-      plot.on("plotly_click", (click) => clicked(name, click));
+      plot.on("plotly_click", (click) => clicked(name, plot, click));
       plot.on("plotly_relayout", (change) => moved(name, plot, change));
       plot.on("plotly_doubleclick", () => show(name, {}, Date.now()));
     }
   }
 
-  /* Axis → the control that says which part of it a view shows, and how long the axis is. */
+  /* Axis → the control that says which part of it a view shows, and how long the axis is. A figure whose
+     axes are others than the control's own names them itself. */
   function spansOf(name) {
     const keys = ((app.here || {}).views || {})[name] || {};
+    const plot = plotOf(name);
+    const own = ((plot && plot.layout && plot.layout.meta) || {}).spans;
     const spans = {};
     for (const field of document.querySelectorAll("[data-span]")) {
       const id = JSON.parse(field.dataset.place);
-      if (id.name in keys && (id.scope === "page" || id.scope === name))
-        spans[field.dataset.span] = { id: id, count: Number(field.dataset.count) };
+      if (!(id.name in keys && (id.scope === "page" || id.scope === name))) continue;
+      const axis = own ? Object.keys(own).find((one) => own[one] === id.name) : field.dataset.span;
+      if (axis) spans[axis] = { id: id, count: Number(field.dataset.count) };
     }
     return Object.keys(spans).length ? spans : null;
   }
+
+  const plotOf = (name) => document.querySelector("#view-" + name + " .js-plotly-plot");
+  const axisOf = (plot, axis) => plot._fullLayout[axis[0] + "axis" + axis.slice(1)];
 
   /* A box drawn in a picture, or a picture that was moved, asks for that part: the controls say which one. */
   let asking = 0;
   let whole = 0;
   function moved(name, plot, change) {
     const spans = spansOf(name);
-    if (!spans || !Object.keys(change).some((key) => /^[xy]axis\.range/.test(key))) return;
+    if (!spans || !Object.keys(change).some((key) => /^[xy]axis\d*\.range/.test(key))) return;
     const ends = {};
-    for (const axis of Object.keys(spans)) ends[axis] = plot._fullLayout[axis + "axis"].range.slice();
+    for (const axis of Object.keys(spans)) ends[axis] = axisOf(plot, axis).range.slice();
     clearTimeout(asking);
     asking = setTimeout(() => Date.now() - whole > 600 && show(name, ends, 0), 200);
   }
@@ -150,9 +157,10 @@
     return first === 0 && last === count - 1 ? "" : Math.min(first, last) + "-" + last;
   }
 
-  function clicked(name, click) {
+  function clicked(name, plot, click) {
     const rule = app.here && (app.here.clicks || {})[name];
     if (!rule) return;
+    if (rule.place) return placed(name, plot, rule, click.event);
     const mark = click.points.find(function (point) {
       const known = point.customdata !== undefined && point.customdata !== null;
       return known && (!rule.trace || point.data.name === rule.trace);
@@ -161,6 +169,24 @@
     const values = [].concat(mark.customdata);
     rule.sets.forEach((control, place) => set(control, values[place]));
     if (rule.picks) pick(rule.picks, values[0], rule.most);
+  }
+
+  /* The cell under the pointer; in a part of a picture a second click may follow, which asks for all of it. */
+  let placing = 0;
+  function placed(name, plot, rule, event) {
+    const box = plot.getBoundingClientRect();
+    const found = ["y", "x"].map(function (axis) {
+      const one = axisOf(plot, axis);
+      const at = axis === "x" ? event.clientX - box.left : event.clientY - box.top;
+      return Math.round(one.p2d(at - one._offset));
+    });
+    const spans = spansOf(name) || {};
+    const zoomed = Object.values(spans).some((span) => app.values[span.id.name]);
+    clearTimeout(placing);
+    placing = setTimeout(
+      () => Date.now() - whole > 600 && rule.sets.forEach((control, place) => set(control, found[place])),
+      zoomed ? 320 : 0
+    );
   }
 
   function set(control, value) {

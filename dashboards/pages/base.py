@@ -41,12 +41,15 @@ class Click:
         How many items can be picked.
     trace : str
         Only marks of the trace of this name; any, without it.
+    place : bool
+        The values are where on the vertical and on the horizontal axis the click was, in whole numbers.
     """
 
     sets: tuple[str, ...] = ()
     picks: str = ""
     most: int = 2
     trace: str = ""
+    place: bool = False
 
 
 def _nothing(_: Subject) -> list[Any]:

@@ -10,12 +10,16 @@ ENCODER_DECODER = Page(
     panels=(
         Panel(("translation_steps",), columns=12, rows=6),
         Panel(("attention_heads", "residual_norms"), columns=6, rows=6),
-        Panel(("attention_matrix", "attention_lines", "attention_mask"), columns=6, rows=6),
+        Panel(
+            ("attention_matrix", "attention_lines", "attention_profile", "attention_mask"), columns=6, rows=6
+        ),
     ),
     leading=("step", "layer", "looking", "site", "head"),
     clicks={
         "translation_steps": Click(sets=("step",), trace="alignment"),
         "attention_heads": Click(sets=("site", "head", "average")),
+        "attention_matrix": Click(sets=("query", "key"), place=True),
+        "attention_lines": Click(sets=("query", "key")),
         "residual_norms": Click(sets=("position",), trace="layers"),
     },
     part="Language models",

@@ -111,7 +111,8 @@ def pooled(
     """
     rows = range(inputs.shape[0]) if rows is None else rows
     keys = range(inputs.shape[1]) if keys is None else keys
-    sums = row_sums(inputs, head, rows) if sums is None and not _whole(inputs, rows, keys) else sums
+    if sums is None and not _whole(inputs, rows, keys):
+        sums = row_sums(inputs, head, rows, report=report)
     height, width = -(-len(rows) // size), -(-len(keys) // size)
     tiles = _Tiles(inputs, head, keys, width=width, cells=len(rows) * len(keys))
     parts = []
@@ -126,7 +127,9 @@ def pooled(
     return Overview(*pictures, rows, keys, (height, width), sums or RowSums(peak, divisor))
 
 
-def row_sums(inputs: AttentionInputs, head: int, rows: range) -> RowSums:
+def row_sums(
+    inputs: AttentionInputs, head: int, rows: range, *, report: Callable[[float], None] | None = None
+) -> RowSums:
     """Work out what the softmax of some rows divides by.
 
     Parameters
@@ -134,10 +137,16 @@ def row_sums(inputs: AttentionInputs, head: int, rows: range) -> RowSums:
     inputs : AttentionInputs
     head : int
     rows : range
+    report : callable, optional
+        As in :func:`pooled`.
     """
     keys = range(inputs.shape[1])
     tiles = _Tiles(inputs, head, keys, width=min(TILE, len(keys)), cells=len(rows) * len(keys))
-    runs = [_run(tiles, rows[chunk.start : chunk.stop], None) for chunk in _chunks(rows, 1)]
+    runs = []
+    for chunk in _chunks(rows, 1):
+        runs.append(_run(tiles, rows[chunk.start : chunk.stop], None))
+        if report is not None:
+            report(chunk.stop / len(rows))
     return RowSums(np.concatenate([run.peak for run in runs]), np.concatenate([run.total for run in runs]))
 
 

@@ -44,7 +44,7 @@ def attention_lines(
     threshold : float
         Weaker links are not drawn.
     query, key : int, optional
-        Draw the links of this row, or of this column, alone.
+        Draw the links of this row and of this column alone.
     starts : (int, int)
         Positions of the first row and column in the whole text.
     note : str
@@ -54,10 +54,9 @@ def attention_lines(
     """
     figure = blank(theme, clean(title), margin={"l": 24, "r": 24, "t": 74, "b": 56})
     shown = np.array(np.nan_to_num(weights), np.float32)
-    if query is not None:
-        shown[np.arange(len(shown)) != query] = 0
-    if key is not None:
-        shown[:, np.arange(shown.shape[1]) != key] = 0
+    if query is not None or key is not None:
+        chosen = (np.arange(len(shown)) == query)[:, None] | (np.arange(shown.shape[1]) == key)[None, :]
+        shown[~chosen] = 0
     rows, columns = np.nonzero((shown >= threshold) & (shown > 0))
     strongest = np.argsort(-shown[rows, columns], kind="stable")[:MOST_LINES]
     links = np.stack([rows, columns], axis=1)[np.sort(strongest)]

@@ -11,6 +11,7 @@ from genviz.views.attention_lines import attention_lines
 from genviz.views.attention_mask import attention_mask
 from genviz.views.attention_matrix import attention_matrix
 from genviz.views.attention_patches import attention_patches
+from genviz.views.attention_profile import attention_profile
 from genviz.views.attention_rollout import attention_rollout
 from genviz.views.base import View
 from genviz.views.compare_attention import compare_attention
@@ -64,6 +65,7 @@ VIEWS: tuple[View, ...] = (
     attention_matrix,
     value_weighted,
     attention_lines,
+    attention_profile,
     attention_heads,
     query_key,
     head_map,
@@ -110,6 +112,7 @@ __all__ = [
     "attention_mask",
     "attention_matrix",
     "attention_patches",
+    "attention_profile",
     "attention_rollout",
     "compare_attention",
     "compare_heads",

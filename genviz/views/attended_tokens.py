@@ -59,3 +59,10 @@ def specials(here: AttentionSite, axis: str = "key") -> NDArray[np.bool_]:
     names: Sequence[Any] = here.names[0 if axis == "query" else 1]
     known = here.reader.recording.info.get("special_tokens") or ()
     return special([name if isinstance(name, str) else "" for name in names], map(str, known))
+
+
+def last_word(names: Sequence[Any]) -> int:
+    """The last word: what has seen most of the text."""
+    spelled = np.array([any(map(str.isalnum, str(name))) for name in names])
+    plain = np.flatnonzero(spelled & ~special(names))
+    return int(plain[-1]) if len(plain) else len(names) - 1

@@ -9,8 +9,9 @@ import plotly.graph_objects as go
 from genviz.figures import attention_lines as figures
 from genviz.views.attending import ALL_CALLS, head_controls, longest
 from genviz.views.base import View
-from genviz.views.controls import Control, Number, Picks
+from genviz.views.controls import Control, Number
 from genviz.views.looking import Looked, head_or_mean, look_controls, title_of
+from genviz.views.picked import pair_controls
 from genviz.views.subject import Subject
 
 WINDOW = 24  # tokens per side that can be read at once
@@ -50,8 +51,7 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
     controls: list[Control] = [
         *head_controls(subject),
         *look_controls(subject, heads=True, threshold=False),
-        Picks("query", "One query", (), count=most, most=1, help="Click a word on the left."),
-        Picks("key", "One key", (), count=most, most=1, help="Click a word on the right."),
+        *pair_controls(subject.recorded()),
         _WEAKEST,
     ]
     if most > WINDOW:

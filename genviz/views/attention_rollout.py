@@ -3,14 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 
-from genviz.analysis.words import special
 from genviz.errors import NotCaptured
 from genviz.figures import attention_rollout as figures
 from genviz.figures.text import short_names
 from genviz.recording import Recording
+from genviz.views.attended_tokens import last_word
 from genviz.views.attending import ALL_CALLS, site_controls
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control, Number, Picks
@@ -79,7 +78,7 @@ def _draw(
     chosen = next((each for each in every if each.name == stack), every[0])
     found = followed(recording, chosen, sample, call)
     layer = min(int(depth), len(chosen.sites) - 1)
-    token = query[0] if query and query[0] < len(found.names) else _last_word(found.names)
+    token = query[0] if query and query[0] < len(found.names) else last_word(found.names)
     raw, rolled = found.layers[layer], found.rolled[layer]
     return figures.attention_rollout(
         (raw, rolled, found.flow_map(layer)),
@@ -91,13 +90,6 @@ def _draw(
         missing=MISSING,
         theme=theme,
     )
-
-
-def _last_word(names: list[Any]) -> int:
-    """The last word: what has seen most of the text."""
-    spelled = np.array([any(map(str.isalnum, str(name))) for name in names])
-    plain = np.flatnonzero(spelled & ~special(names))
-    return int(plain[-1]) if len(plain) else len(names) - 1
 
 
 def _note(chosen: Stack, found: Followed, every: tuple[Stack, ...]) -> str:

@@ -9,20 +9,19 @@ from genviz.analysis.scores import score_steps
 from genviz.errors import NotCaptured
 from genviz.figures import query_key as figures
 from genviz.figures.base import small_print
-from genviz.views.attending import ALL_CALLS, AttentionSite, head_controls, longest
+from genviz.views.attending import ALL_CALLS, AttentionSite, head_controls
 from genviz.views.base import View
-from genviz.views.controls import Choice, Control, Picks
+from genviz.views.controls import Choice, Control
+from genviz.views.picked import pair_controls, require_place
 from genviz.views.subject import Subject
 
 _ORDERS = (("channel", "as numbered"), ("size", "largest first"))
 
 
 def _controls(subject: Subject) -> tuple[Control, ...]:
-    count = longest(subject.recorded())
     return (
         *head_controls(subject),
-        Picks("query", "One query", (), count=count, most=1, help="Click a word on the left."),
-        Picks("key", "One key", (), count=count, most=1, help="Click a word on the right."),
+        *pair_controls(subject.recorded()),
         Choice("order", "Channels", "channel", choices=_ORDERS, help="In which order channels are drawn."),
     )
 
@@ -52,13 +51,10 @@ def _draw(
 
 def _pair(here: AttentionSite, head: int, query: tuple[int, ...], key: tuple[int, ...]) -> tuple[int, int]:
     """The pair asked for; without one, the last query and the key it looks at most (but for itself)."""
-    row = query[0] if query else here.shape[0] - 1
-    if not 0 <= row < here.shape[0]:
-        raise NotCaptured(f"no query {row} at {here.site!r}: it has queries 0 … {here.shape[0] - 1}")
-    if key:
-        if not 0 <= key[0] < here.shape[1]:
-            raise NotCaptured(f"no key {key[0]} at {here.site!r}: it has keys 0 … {here.shape[1] - 1}")
-        return row, key[0]
+    row, column = require_place(here, 0, query), require_place(here, 1, key)
+    row = here.shape[0] - 1 if row is None else row
+    if column is not None:
+        return row, column
     weights = np.nan_to_num(here.weights(head, np.array([row]))[0])
     own = row + here.start
     if weights.size > 1 and own < weights.size:

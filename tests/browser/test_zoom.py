@@ -43,17 +43,23 @@ def visit(long_text: Server, chromium: Any) -> Iterator[Visit]:
     assert here.complaints == []
 
 
-def drag(visit: Visit, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Draw a box between two places, given as (key, query) of the map."""
-    x0, y0, x1, y1 = visit.page.evaluate(
-        """([start, end]) => {
+def pixels(visit: Visit, *places: tuple[float, float]) -> list[float]:
+    """Where places of the map, (key, query), are in the window."""
+    found: list[float] = visit.page.evaluate(
+        """places => {
             const plot = document.querySelector('#view-attention_matrix .js-plotly-plot');
             const box = plot.getBoundingClientRect(), { xaxis, yaxis } = plot._fullLayout;
-            return [start, end].flatMap(([x, y]) =>
+            return places.flatMap(([x, y]) =>
                 [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)]);
         }""",
-        [start, end],
+        places,
     )
+    return found
+
+
+def drag(visit: Visit, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw a box between two places, given as (key, query) of the map."""
+    x0, y0, x1, y1 = pixels(visit, start, end)
     mouse = visit.page.mouse
     mouse.move(x0, y0)
     mouse.down()
@@ -93,3 +99,27 @@ def test_a_box_shows_exact_numbers_and_the_link_keeps_it(visit: Visit, recording
     visit.page.mouse.dblclick(x, y)
     visit.until(WHOLE)
     visit.until("() => !/rows=|keys=/.test(location.search)")
+
+
+def test_a_click_on_the_map_shows_the_row_and_the_column(visit: Visit, recording: Any) -> None:
+    visit.go("long/attention?tab.attention_lines=attention_profile")
+    visit.until(WHOLE)
+    x, y = pixels(visit, (1500, 3000))
+    visit.page.mouse.move(x - 3, y)
+    visit.page.mouse.move(x, y)
+    visit.page.wait_for_selector("#view-attention_matrix .hoverlayer .hovertext")
+    visit.page.mouse.click(x, y)
+    visit.until("() => /query=\\d+/.test(location.search) && /key=\\d+/.test(location.search)")
+    visit.until(
+        "() => { const p = document.querySelector('#view-attention_profile .js-plotly-plot');"
+        "return p.layout.meta.genviz.controls.key.length === 1; }"
+    )
+    query, key = (visit.controls("attention_profile")[name][0] for name in ("query", "key"))
+    assert abs(query - 3000) <= 8  # a pixel is about eight tokens
+    assert abs(key - 1500) <= 8
+    weights = recording.attention(SITE, head=0).values
+    shown = visit.page.evaluate(
+        "() => document.querySelector('#view-attention_profile .js-plotly-plot')"
+        "._fullData.filter(t => t.name === 'largest').map(t => Math.max(...Array.from(t.y).filter(y => y)))"
+    )
+    np.testing.assert_allclose(shown, [weights[query].max(), weights[:, key].max()], atol=1e-6)

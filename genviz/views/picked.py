@@ -1,0 +1,34 @@
+"""A query and a key that were picked in one picture of attention, and that all others follow."""
+
+from genviz.errors import NotCaptured
+from genviz.recording import Recording
+from genviz.views.attending import AttentionSite, longest
+from genviz.views.controls import Control, Picks
+from genviz.views.looking import Looked
+
+
+def pair_controls(recording: Recording) -> tuple[Control, Control]:
+    """One query and one key, at first none."""
+    most = longest(recording)
+    return (
+        Picks("query", "One query", (), count=most, most=1, help="Click a word on the left, or a map."),
+        Picks("key", "One key", (), count=most, most=1, help="Click a word on the right, or a map."),
+    )
+
+
+def require_place(here: Looked | AttentionSite, axis: int, picked: tuple[int, ...]) -> int | None:
+    """The position that was picked along the queries (axis 0) or the keys (axis 1); None for none.
+
+    Raises
+    ------
+    NotCaptured
+        When there is no such position at this site: its text is shorter.
+    """
+    if not picked:
+        return None
+    what, many = (("query", "queries"), ("key", "keys"))[axis]
+    if picked[0] >= here.shape[axis]:
+        raise NotCaptured(
+            f"no {what} {picked[0]} at {here.site!r}: it has {many} 0 … {here.shape[axis] - 1}; pick another"
+        )
+    return picked[0]
