@@ -21,8 +21,9 @@ def descend(
     steps: int,
     longest: float,
     name: str,
-) -> None:
-    """Train `model` in place.
+    keep: Callable[[int], None] | None = None,
+) -> list[float]:
+    """Train `model` in place; return the loss on the batch of each step.
 
     Parameters
     ----------
@@ -40,18 +41,27 @@ def descend(
         Gradients are cut to this norm.
     name : str
         Stands before the progress bar.
+    keep : callable, optional
+        Called with the number of steps made so far: before the first, between any two, after the last.
     """
+    losses: list[float] = []
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, pace)
     progress = trange(steps, desc=name, mininterval=2)
     for step in progress:
+        if keep is not None:
+            keep(step)
         loss = loss_at(step)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), longest)
         optimiser.step()
         schedule.step()
+        losses.append(loss.item())
         if step % 50 == 0:
-            progress.set_postfix(loss=f"{loss.item():.3f}")
+            progress.set_postfix(loss=f"{losses[-1]:.3f}")
+    if keep is not None:
+        keep(steps)
+    return losses
 
 
 def cosine(step: int, *, steps: int, warm_up: int, floor: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -12,13 +13,15 @@ from torch.nn import functional as F
 from sample_models.microworld import WordTokenizer
 from sample_models.training import cosine, descend, options, tell
 
+from .along import HOME, Along
 from .data import STORIES, make_tokenizer, training_stories
-from .metrics import evaluate
+from .metrics import evaluate, held_out_stories
 from .model import CONTEXT, GPT, VOCABULARY, WEIGHTS
 
 STEPS = 2_000
 BATCH = 32
 LEARNING_RATE = 2e-3
+VALIDATION_STORIES = 200
 
 
 def pack(stories: list[list[str]], tokenizer: WordTokenizer) -> Tensor:
@@ -48,8 +51,10 @@ def loss_of(model: GPT, rows: Tensor, pad_id: int) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten(), ignore_index=pad_id)
 
 
-def train(seed: int, *, steps: int = STEPS, stories: int = STORIES) -> GPT:
-    """Return a trained model, in evaluation mode.
+def train(
+    seed: int, *, steps: int = STEPS, stories: int = STORIES, keep: Callable[[int, GPT], None] | None = None
+) -> tuple[GPT, list[float]]:
+    """Return a trained model, in evaluation mode, and the loss on the batch of each step.
 
     Parameters
     ----------
@@ -59,6 +64,9 @@ def train(seed: int, *, steps: int = STEPS, stories: int = STORIES) -> GPT:
         Optimiser steps.
     stories : int, optional
         How many stories there are to learn from.
+    keep : callable, optional
+        Called with the number of steps made so far and the model: before the first step, between any two,
+        after the last.
     """
     torch.manual_seed(seed)
     tokenizer = make_tokenizer()
@@ -70,18 +78,35 @@ def train(seed: int, *, steps: int = STEPS, stories: int = STORIES) -> GPT:
         return loss_of(model, rows[torch.randint(len(rows), (BATCH,))], tokenizer.pad_id)
 
     pace = partial(cosine, steps=steps, warm_up=min(100, 1 + steps // 5), floor=0.02)
-    descend(model, loss_at, optimiser=optimiser, pace=pace, steps=steps, longest=1.0, name="gpt")
-    return model.eval()
+    losses = descend(
+        model,
+        loss_at,
+        optimiser=optimiser,
+        pace=pace,
+        steps=steps,
+        longest=1.0,
+        name="gpt",
+        keep=None if keep is None else lambda step: keep(step, model),
+    )
+    return model.eval(), losses
 
 
 def main() -> None:
-    """Train, save weights and vocabulary, and print the metrics of the card."""
+    """Train, save weights, vocabulary and what was seen along the way, and print the metrics of the card."""
     asked = options(__doc__, out=WEIGHTS.parent, steps=STEPS)
     torch.set_num_threads(1)
-    model = train(asked.seed, steps=asked.steps)
+    words = make_tokenizer()
+    held_out = pack(held_out_stories(VALIDATION_STORIES), words)
+    along = Along(
+        asked.out / HOME.name,
+        steps=asked.steps,
+        validate=lambda model: loss_of(model, held_out, words.pad_id),
+    )
+    model, losses = train(asked.seed, steps=asked.steps, keep=along)
+    along.save(losses)
     save_file(model.state_dict(), asked.out / WEIGHTS.name)
-    make_tokenizer().save(asked.out / VOCABULARY.name)
-    tell(evaluate(model, make_tokenizer()))
+    words.save(asked.out / VOCABULARY.name)
+    tell(evaluate(model, words))
 
 
 if __name__ == "__main__":

@@ -16,12 +16,12 @@ from torch import nn
 from torch.nn import functional as F
 
 import sample_models.gpt as package
-from sample_models.gpt import train
+from sample_models.gpt import along, train
 from sample_models.gpt.data import make_tokenizer, training_stories
 from sample_models.gpt.metrics import evaluate, held_out_stories, log_likelihood, make_up
 from sample_models.gpt.model import CONTEXT, GPT, VOCABULARY, WEIGHTS, SelfAttention, load, parts, tokenizer
 from sample_models.gpt.trigram import Trigram
-from sample_models.microworld import COURSE, WordTokenizer, world
+from sample_models.microworld import COURSE, WordTokenizer, sentences, world
 from tests.sample_models.cards import strays
 
 
@@ -185,10 +185,12 @@ def test_rows_hold_whole_stories() -> None:
 
 
 def test_training_learns_and_repeats() -> None:
-    first, second = (train.train(0, steps=20, stories=300) for _ in range(2))
+    (first, losses), (second, _) = (train.train(0, steps=20, stories=300) for _ in range(2))
+    assert len(losses) == 20
+    assert losses[-1] < losses[0]
     for name, value in first.state_dict().items():
         assert torch.equal(value, second.state_dict()[name])
-    other = train.train(1, steps=1, stories=300)
+    other, _ = train.train(1, steps=1, stories=300)
     assert not torch.equal(first.token_embedding.weight, other.token_embedding.weight)
     words = make_tokenizer()
     torch.manual_seed(0)
@@ -198,6 +200,50 @@ def test_training_learns_and_repeats() -> None:
         after = train.loss_of(first, rows, words.pad_id)
     assert before > math.log(words.vocab_size)
     assert after < 0.8 * math.log(words.vocab_size)
+
+
+def test_checkpoints_lead_from_noise_to_sentences() -> None:
+    words, stories = tokenizer(), held_out_stories(100)
+    rows = train.pack(stories, words)
+    model, losses, accepted = GPT(words.vocab_size).eval(), [], []
+    for checkpoint in along.checkpoints():
+        model.load_state_dict(checkpoint["weights"]())
+        with torch.no_grad():
+            losses.append(float(train.loss_of(model, rows, words.pad_id)))
+        made = [line for story in make_up(model, words, count=20, seed=5) for line in sentences(story)]
+        accepted.append(sum(world().accepts(line, "SENTENCE") for line in made) / len(made))
+    assert len(losses) >= 8
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] > math.log(words.vocab_size)
+    assert losses[-1] < math.log(2.9)
+    assert accepted[:2] == [0, 0]
+    assert accepted[-1] > 0.9
+    assert sum(path.stat().st_size for path in along.HOME.iterdir()) < 8_000_000
+
+
+def test_the_loss_along_the_way_is_that_of_the_checkpoints() -> None:
+    seen = along.history()
+    assert set(seen) == {"train", "validation"}
+    for line in seen.values():
+        assert len(line["steps"]) == len(line["loss"])
+        assert line["steps"] == sorted(line["steps"])
+    steps = [each["step"] for each in along.checkpoints()]
+    assert steps[0] == 0
+    assert set(steps) <= set(seen["validation"]["steps"])
+    model, words = GPT(tokenizer().vocab_size).eval(), tokenizer()
+    rows = train.pack(held_out_stories(train.VALIDATION_STORIES), words)
+    model.load_state_dict(along.checkpoints()[3]["weights"]())
+    told = seen["validation"]["loss"][seen["validation"]["steps"].index(steps[3])]
+    with torch.no_grad():
+        assert float(train.loss_of(model, rows, words.pad_id)) == pytest.approx(told, abs=0.005)
+
+
+def test_looking_on_changes_nothing(tmp_path: Path) -> None:
+    watched = along.Along(tmp_path, steps=6, validate=lambda model: model.head.weight.sum())
+    first, _ = train.train(0, steps=6, stories=300, keep=watched)
+    second, _ = train.train(0, steps=6, stories=300)
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name])
 
 
 def test_training_command_writes_where_asked(
@@ -214,7 +260,13 @@ def test_training_command_writes_where_asked(
         train.main()
     finally:
         torch.set_num_threads(threads)
-    assert load(tmp_path / "new" / "weights.safetensors").context == CONTEXT
+    made = load(tmp_path / "new" / "weights.safetensors")
+    assert made.context == CONTEXT
+    kept = along.checkpoints(tmp_path / "new" / "checkpoints")
+    assert [each["step"] for each in kept] == [0, 1, 2]
+    assert along.history(tmp_path / "new" / "checkpoints")["validation"]["steps"] == [0, 1, 2]
+    for name, value in kept[-1]["weights"]().items():
+        assert torch.allclose(value, made.state_dict()[name], atol=0.02), "the last one is the model itself"
     assert WordTokenizer.load(tmp_path / "new" / "vocabulary.json").vocab_size == tokenizer().vocab_size
     assert "perplexity" in capsys.readouterr().out
     assert WEIGHTS.stat().st_mtime_ns == before
