@@ -3,12 +3,13 @@
 from typing import Any, ClassVar
 
 from genviz.live.explaining import Explaining
+from genviz.live.generating import Generating
 from genviz.live.input_attribution import baselines
 from genviz.live.text_model import written
 from genviz.live.words import Words
 
 
-class LanguageModel(Words, Explaining):
+class LanguageModel(Words, Explaining, Generating):
     """A model of text, with its tokenizer.
 
     Parameters
@@ -41,8 +42,12 @@ class LanguageModel(Words, Explaining):
     3
     """
 
-    offers: ClassVar[tuple[str, ...]] = ("record", "tokenize", *Words.offers, *Explaining.offers)
-    conditions: ClassVar[dict[str, str]] = {**Words.conditions, **Explaining.conditions}
+    offers: ClassVar[tuple[str, ...]] = (
+        "record", "tokenize", *Words.offers, *Explaining.offers, *Generating.offers,
+    )  # fmt: skip
+    conditions: ClassVar[dict[str, str]] = {
+        **Words.conditions, **Explaining.conditions, **Generating.conditions,
+    }  # fmt: skip
 
     def defaults(self) -> dict[str, Any]:
         """Example texts, and whether a target text can be given."""

@@ -163,8 +163,10 @@ class TextModel(LiveModel):
         return model(**arguments)
 
     def _tensor(self, ids: Any, count: int = 1) -> Tensor:
-        device, _ = place_of(self.modules[""])
-        found = torch.as_tensor(ids, dtype=torch.long, device=device)
+        if isinstance(ids, Tensor):  # made here before
+            found = ids
+        else:
+            found = torch.as_tensor(ids, dtype=torch.long, device=place_of(self.modules[""])[0])
         return found if found.ndim == 2 else found.expand(count, -1).contiguous()
 
     def scores(self, output: Any) -> Tensor | None:

@@ -67,6 +67,17 @@ class Tokenizing:
             return [str(tokenizer.decode([each])) for each in ids]
         return [str(each) for each in ids]
 
+    def text(self, ids: Sequence[int]) -> str:
+        """The text that ids stand for together; marks such as the end of a text are left out where known."""
+        ids, tokenizer = [int(each) for each in ids], self.tokenizer
+        if not ids:
+            return ""
+        if hasattr(tokenizer, "convert_ids_to_tokens"):
+            return str(tokenizer.decode(ids, skip_special_tokens=True))
+        if callable(getattr(tokenizer, "decode", None)):
+            return str(tokenizer.decode(ids))
+        return " ".join(self.tokens(ids))
+
     def plain_ids(self, text: str) -> list[int]:
         """Ids of a text without the marks that the tokenizer puts around it."""
         if hasattr(self.tokenizer, "convert_ids_to_tokens"):
