@@ -88,7 +88,7 @@ def latent_map(
     title : str
     theme : {"light", "dark"}
     """
-    figure = blank(theme, clean(title), margin={"b": 104})
+    figure = blank(theme, clean(title), margin={"l": 72, "b": 104})
     small_print(figure, clean(note, 400), theme)
     kind = go.Scattergl if len(coordinates) > WEBGL_ABOVE else go.Scatter
     for members, colour, name in _groups(coordinates, colouring, theme):
@@ -96,8 +96,9 @@ def latent_map(
             _points(kind, coordinates, members, colouring=colouring, shown=(colour, name), theme=theme)
         )
     _mark(figure, kind, coordinates, picks=picks, path=path, theme=theme)
-    figure.update_xaxes(title=axes[0], zeroline=False)
-    figure.update_yaxes(title=axes[1], zeroline=False, scaleanchor="x")
+    # Axes of one scale that also make room for numbers chase one another: Plotly redraws until it gives up.
+    figure.update_xaxes(title=axes[0], zeroline=False, automargin=False)
+    figure.update_yaxes(title=axes[1], zeroline=False, automargin=False, scaleanchor="x")
     legend = {"title": {"text": clean(colouring.name, 24)}, "itemsizing": "constant"} if colouring else {}
     figure.update_layout(legend=legend, hovermode="closest", clickmode="event", dragmode="pan")
     return figure

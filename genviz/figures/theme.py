@@ -124,7 +124,7 @@ def template(theme: str) -> go.layout.Template:
             "bordercolor": colours.line,
         },
         legend={"bgcolor": "rgba(0,0,0,0)", "font": {"size": SIZE - 1}},
-        margin={"l": 56, "r": 24, "t": 44, "b": 52},
+        margin={"l": 60, "r": 24, "t": 44, "b": 52},
         modebar={
             "bgcolor": "rgba(0,0,0,0)",
             "color": colours.muted,
