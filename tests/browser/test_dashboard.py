@@ -24,6 +24,7 @@ LINKS = (
     "/game/latent-space",
     "/houses/perceptron",
     "/speaker/tokens-and-positions",
+    "/speaker/two-senses",
     "/speaker/inside-the-layers",
     "/speaker/compare",
     "/interpreter/encoder-decoder",
