@@ -119,7 +119,8 @@ def template(theme: str) -> go.layout.Template:
             for name in ("xaxis", "yaxis", "zaxis")
         },
         hoverlabel={
-            "font": {"family": FONT, "size": SIZE - 1},
+            # without a colour of its own, what is written takes the border's
+            "font": {"family": FONT, "size": SIZE - 1, "color": colours.text},
             "bgcolor": colours.panel,
             "bordercolor": colours.line,
         },
