@@ -65,6 +65,7 @@ bench: $(VENV)/.dev browser  ## the README's figures, measured here
 peers:  ## other tools, in an environment of their own, for `make bench` to measure beside
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers/requirements.txt
+	npm install --silent --no-save --prefix .venv-peers requirejs@2.3.6 d3@5.7.0 jquery@2.1.0  # BertViz wants them
 
 screenshots: $(VENV)/.dev browser  ## every page in both themes, to out/screenshots
 	$(BIN)/python -m dashboards.screenshots out/screenshots

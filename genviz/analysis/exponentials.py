@@ -1,4 +1,4 @@
-"""Exponentials in place, compiled: two and a half times as fast as numpy's, where there are very many."""
+"""Sums of exponentials, compiled: three times as fast as numpy's, where there are very many."""
 
 from typing import no_type_check
 
@@ -18,27 +18,56 @@ ZERO, ONE = np.float32(0), np.float32(1)
 BIAS, SHIFT = np.int32(127), np.int32(23)
 
 
-def exponentials(scores: Float32[np.ndarray, " cell"]) -> None:
-    """Replace each score by its exponential.
+def sums_of_exponentials(
+    scores: Float32[np.ndarray, "key block query"],
+    taken_off: Float32[np.ndarray, " query"],
+    out: Float32[np.ndarray, "block query"],
+) -> None:
+    """Sum ``exp(score - taken_off)`` along the keys; the exponentials are written nowhere.
 
     Parameters
     ----------
-    scores : float32 array (cell,)
-        At most 88; ``-inf`` gives 0, NaN gives NaN.
+    scores : float32 array (key, block, query)
+        At most 88 above what is taken off; ``-inf`` counts for nothing, NaN gives NaN.
+    taken_off : float32 array (query,)
+    out : float32 array (block, query)
+        Takes the sums.
     """
-    _exponentials(scores)
+    _sums(scores, taken_off, out)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 @no_type_check  # a check of annotations could not be compiled
-def _exponentials(scores: Float32[np.ndarray, " cell"]) -> None:
-    for at in range(scores.size):
-        score = scores[at]
-        rounded = score * LOG2E + ROUND
-        whole = rounded - ROUND
-        rest = (score - whole * LN2_HIGH) - whole * LN2_LOW
-        series = ((((C0 * rest + C1) * rest + C2) * rest + C3) * rest + C4) * rest + C5
-        bits = np.float32(rounded).view(np.int32)
-        power = np.int32((bits + BIAS) << SHIFT).view(np.float32)
-        found = (series * (rest * rest) + rest + ONE) * power
-        scores[at] = ZERO if score < LEAST else found
+def _sums(
+    scores: Float32[np.ndarray, "key block query"],
+    taken_off: Float32[np.ndarray, " query"],
+    out: Float32[np.ndarray, "block query"],
+) -> None:
+    keys, by_four = scores.shape[0], scores.shape[0] // 4 * 4
+    for block in range(scores.shape[1]):
+        sums = out[block]
+        sums[:] = ZERO
+        for key in range(0, by_four, 4):  # the sums are read and written a fourth as often
+            first, second = scores[key, block], scores[key + 1, block]
+            third, fourth = scores[key + 2, block], scores[key + 3, block]
+            for at in range(sums.size):
+                off = taken_off[at]
+                pair = _exponential(first[at] - off) + _exponential(second[at] - off)
+                sums[at] += pair + (_exponential(third[at] - off) + _exponential(fourth[at] - off))
+        for key in range(by_four, keys):
+            last = scores[key, block]
+            for at in range(sums.size):
+                sums[at] += _exponential(last[at] - taken_off[at])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@no_type_check
+def _exponential(score: np.float32) -> np.float32:
+    rounded = score * LOG2E + ROUND
+    whole = rounded - ROUND
+    rest = (score - whole * LN2_HIGH) - whole * LN2_LOW
+    series = ((((C0 * rest + C1) * rest + C2) * rest + C3) * rest + C4) * rest + C5
+    bits = np.float32(rounded).view(np.int32)
+    power = np.int32((bits + BIAS) << SHIFT).view(np.float32)
+    found = (series * (rest * rest) + rest + ONE) * power
+    return ZERO if score < LEAST else found

@@ -20,9 +20,9 @@ from genviz.shapes import Bool, Float32, Int, Int32
 Rows = NDArray[np.integer[Any]]
 Pooling = Literal["max", "mean"]
 
-TILE = 384  # queries and keys of one product: its scores fit the cache of one core
+TILE = 512  # queries and keys of one product: its scores stay in the caches of one core
+SPARSE = 32  # queries of one product, at least, when they are a sample
 COMPILED_FROM = 10**8  # cells from which compiled exponentials are worth the second that loading them takes
-SAFE = 60.0  # scores up to here need no maximum taken off: exp(±60) times a million keys fits float32
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def pooled(
     parts = []
     for chunk in _chunks(rows, height):
         known = None if sums is None else sums.of(range(chunk.start, chunk.stop))
-        parts.append(_pool(_run(tiles, rows[chunk.start : chunk.stop], known), height))
+        parts.append(_pool(_run(tiles, rows[chunk.start : chunk.stop], known), tiles, height))
         if report is not None:
             report(chunk.stop / len(rows))
     largest, total, count, peak, divisor = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -207,7 +207,8 @@ def _whole(inputs: AttentionInputs, rows: range, keys: range) -> bool:
 
 
 def _chunks(rows: range, height: int) -> Iterator[range]:
-    step = max(1, TILE // height) * height
+    """Rows of one product; of a sample fewer, because more would lie far apart and see other keys."""
+    step = max(1, max(SPARSE, TILE // rows.step) // height) * height
     for start in range(0, len(rows), step):
         yield range(start, min(start + step, len(rows)))
 
@@ -247,14 +248,6 @@ class _Tiles:
         found = np.asarray(self.inputs.query[self.head, rows.start : rows.stop : rows.step], np.float32)
         return np.ascontiguousarray((found * np.float32(self.inputs.rule.scale)).T)
 
-    def harmless(self, queries: Float32[np.ndarray, "channel query"]) -> bool:
-        """Tell whether no score can be so large that its exponential leaves float32 (Cauchy–Schwarz)."""
-        bound = float(np.sqrt(np.einsum("cr,cr->r", queries, queries).max(initial=0))) * self.longest
-        if self.inputs.rule.softcap is not None:
-            bound = min(bound, self.inputs.rule.softcap)
-        sink = 0.0 if self.inputs.sinks is None else abs(float(self.inputs.sinks[self.head]))
-        return self.inputs.bias is None and bound <= SAFE and sink <= SAFE  # never with NaN
-
     def scores(
         self, tile: int, queries: Float32[np.ndarray, "channel query"], rows: range
     ) -> tuple[Float32[np.ndarray, "key query"], Bool[np.ndarray, "key query"] | None]:
@@ -274,14 +267,24 @@ class _Tiles:
             np.copyto(scores, np.float32(-np.inf), where=masked)
         return scores, masked
 
-    def exponentials(self, scores: Float32[np.ndarray, "key query"]) -> None:
-        """Replace scores by their exponentials."""
+    def add_up(
+        self,
+        scores: Float32[np.ndarray, "key query"],
+        taken_off: Float32[np.ndarray, " query"],
+        out: Float32[np.ndarray, "keys query"],
+    ) -> None:
+        """Sum the exponentials of each block's scores; what is taken off first differs from row to row."""
+        by_block = scores.reshape(self.width, self.blocks, -1)
         if self.compiled:
-            from genviz.analysis.exponentials import exponentials  # brings numba, which takes a second
+            from genviz.analysis.exponentials import (
+                sums_of_exponentials,
+            )  # brings numba, which takes a second
 
-            exponentials(scores.reshape(-1))
+            sums_of_exponentials(by_block, taken_off, out)
         else:
-            np.exp(scores, out=scores)
+            np.subtract(by_block, taken_off, out=by_block)
+            np.exp(by_block, out=by_block)
+            np.add.reduce(by_block, axis=0, out=out)
 
     def _keys(self, tile: int) -> Int[np.ndarray, " key"]:
         return np.asarray(self.keys.start + tile * self.side + self.order)
@@ -326,9 +329,14 @@ def _ruled_out(
 
 @dataclass(frozen=True)
 class _Run:
-    """Weights of some rows, pooled along the keys: ``(key block, row)`` each."""
+    """Some rows, pooled along the keys of the tiles that they see: ``(key block, row)`` each.
 
-    largest: Float32[np.ndarray, "keys query"]
+    The exponential is monotone: the largest weight of a block is that of its largest score, so that the row's
+    own maximum, which its exponentials need first, costs no pass of its own.
+    """
+
+    seen: slice
+    score: Float32[np.ndarray, "keys query"]
     total_of: Float32[np.ndarray, "keys query"]
     count: Int32[np.ndarray, "keys query"]
     peak: Float32[np.ndarray, " query"]
@@ -338,37 +346,24 @@ class _Run:
 @np.errstate(invalid="ignore", over="ignore", divide="ignore")
 def _run(tiles: _Tiles, rows: range, sums: RowSums | None) -> _Run:
     """One pass over the keys that some rows see."""
-    queries, wide = tiles.queries(rows), tiles.count * tiles.blocks
-    largest, total_of = (np.zeros((wide, len(rows)), np.float32) for _ in range(2))
-    count = np.zeros((wide, len(rows)), np.int32)
-    harmless, seen = tiles.harmless(queries), tiles.seen_from(rows)
-    peaks = np.full((len(seen), len(rows)), 0 if harmless else -np.inf, np.float32)
+    queries, seen = tiles.queries(rows), tiles.seen_from(rows)
+    shape = (len(seen), tiles.blocks, len(rows))
+    score, total_of = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    count = np.full(shape, tiles.width, np.int32)
+    taken_off = np.empty((len(seen), len(rows)), np.float32)
     for number, tile in enumerate(seen):
         scores, masked = tiles.scores(tile, queries, rows)
-        here = np.s_[tile * tiles.blocks : (tile + 1) * tiles.blocks]
-        cells = scores.reshape(tiles.width, -1)
-        if not harmless:
-            scores.max(axis=0, out=peaks[number])
-            scores -= np.where(np.isneginf(peaks[number]), np.float32(0), peaks[number])
-        tiles.exponentials(cells)
-        np.maximum.reduce(cells, axis=0, out=largest[here].reshape(-1))
-        np.add.reduce(cells, axis=0, out=total_of[here].reshape(-1))
-        free = tiles.width if masked is None else tiles.width - _counted(masked, tiles.width)
-        count[here] = free
-    sink = None if tiles.inputs.sinks is None else np.float32(tiles.inputs.sinks[tiles.head])
-    peak = _highest(peaks, sink) if sums is None else sums.peak
-    by_tile = slice(seen.start * tiles.blocks, seen.stop * tiles.blocks)
-    if seen and not (harmless and not peak.any()):
-        factor = np.repeat(np.exp(peaks - peak), tiles.blocks, axis=0)
-        largest[by_tile] *= factor
-        total_of[by_tile] *= factor
-    total = sums.total if sums is not None else total_of.sum(axis=0)
-    if sums is None and sink is not None:
-        total = total + np.exp(sink - peak)
-    scale = np.where(total == 0, np.float32(0), 1 / total)
-    largest *= scale
-    total_of *= scale
-    return _Run(largest, total_of, count, peak, total)
+        np.maximum.reduce(scores.reshape(tiles.width, -1), axis=0, out=score[number].reshape(-1))
+        taken_off[number] = _finite(score[number].max(axis=0)) if sums is None else sums.peak
+        tiles.add_up(scores, taken_off[number], total_of[number])
+        if masked is not None:
+            count[number] -= _counted(masked, tiles.width)
+    sink = np.float32(-np.inf if tiles.inputs.sinks is None else tiles.inputs.sinks[tiles.head])
+    peak = _finite(score.max(axis=(0, 1), initial=sink)) if sums is None else sums.peak
+    total_of *= np.exp(taken_off - peak)[:, None]
+    total = total_of.sum(axis=(0, 1)) + np.exp(sink - peak) if sums is None else sums.total
+    blocks, flat = slice(seen.start * tiles.blocks, seen.stop * tiles.blocks), (-1, len(rows))
+    return _Run(blocks, score.reshape(flat), total_of.reshape(flat), count.reshape(flat), peak, total)
 
 
 def _counted(masked: Bool[np.ndarray, "key query"], width: int) -> Int32[np.ndarray, "keys query"]:
@@ -376,18 +371,33 @@ def _counted(masked: Bool[np.ndarray, "key query"], width: int) -> Int32[np.ndar
     return np.asarray(per_block, np.int32)
 
 
-def _highest(
-    peaks: Float32[np.ndarray, "tile query"], sink: np.float32 | None
-) -> Float32[np.ndarray, " query"]:
-    peak = peaks.max(axis=0, initial=-np.inf if sink is None else sink)
-    return np.asarray(np.where(np.isneginf(peak), np.float32(0), peak), np.float32)
+def _finite(peak: Float32[np.ndarray, " query"]) -> Float32[np.ndarray, " query"]:
+    """What can be taken off: nothing where a row sees no key."""
+    return np.where(np.isneginf(peak), np.float32(0), peak)
 
 
-def _pool(run: _Run, height: int) -> tuple[NDArray[Any], ...]:
-    """Pool along the rows as well: ``(query block, key block)`` each."""
+@np.errstate(invalid="ignore", divide="ignore")
+def _pool(run: _Run, tiles: _Tiles, height: int) -> tuple[NDArray[Any], ...]:
+    """Turn scores into weights and pool along the rows as well: ``(query block, key block)`` each."""
+    scale = np.where(run.total == 0, np.float32(0), 1 / run.total)
+    mean = run.total_of * scale
+    if tiles.width == height == 1:
+        largest = mean  # each block is one weight
+    else:
+        score = run.score - (run.peak + np.where(run.total == 0, np.float32(0), np.log(run.total)))
+        largest = np.exp(_along_rows(np.maximum, score, height))
+    pooled = largest, _along_rows(np.add, mean, height), _along_rows(np.add, run.count, height)
+    return *(_among_all(each.T, tiles, run.seen) for each in pooled), run.peak, run.total
+
+
+def _along_rows(operation: np.ufunc, array: NDArray[Any], height: int) -> NDArray[Any]:
     if height == 1:
-        return run.largest.T, run.total_of.T, run.count.T, run.peak, run.total
-    edges = np.arange(0, run.largest.shape[1], height)
-    largest = np.maximum.reduceat(run.largest, edges, axis=1).T
-    total, count = (np.add.reduceat(each, edges, axis=1).T for each in (run.total_of, run.count))
-    return largest, total, count, run.peak, run.total
+        return array
+    return np.asarray(operation.reduceat(array, np.arange(0, array.shape[1], height), axis=1))
+
+
+def _among_all(part: NDArray[Any], tiles: _Tiles, seen: slice) -> NDArray[Any]:
+    """Put what some key blocks hold among all key blocks; in the others there is nothing."""
+    out = np.zeros((len(part), tiles.count * tiles.blocks), part.dtype)
+    out[:, seen] = part
+    return out

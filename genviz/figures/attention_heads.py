@@ -168,6 +168,8 @@ def _tile(head: HeadMap, side: int, logarithmic: bool, threshold: float) -> imag
     pixels[np.nan_to_num(head.values, nan=1.0) < threshold] = BLANK
     pixels[np.isnan(values)] = NAN
     pixels[~head.overview.seen] = MASKED
+    if head.overview.rows.step > 1:  # a sample of the rows fills the height that all would have
+        pixels = pixels[np.arange(pixels.shape[1]) * len(pixels) // pixels.shape[1]]
     factor = max(1, side // max(pixels.shape))
     return np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1)
 

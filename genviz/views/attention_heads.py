@@ -11,6 +11,7 @@ from genviz.analysis.attention import entropy
 from genviz.analysis.pooling import Pooling, pooled_rows
 from genviz.figures import attention_heads as figures
 from genviz.figures.attention_heads import HeadMap, tile_side
+from genviz.figures.attention_matrix import every
 from genviz.views.attending import ALL_CALLS, site_controls
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control
@@ -18,8 +19,9 @@ from genviz.views.head_scores import running
 from genviz.views.looking import LEFT_OUT, Looked, look_controls, pooling_control
 from genviz.views.subject import Subject
 
-MOST_ROWS_SAID = 256  # rows from which a long map's mean entropy is taken
+SAID = 2**23  # cells, over all heads, from which the mean entropies of long maps are taken
 WHOLE_UP_TO = 512  # tokens up to which a map is worked out at once
+AT_ONCE = 2**27  # cells of all heads that are worked out; beyond, a sample of the rows stands for all
 LINEAR_UP_TO = 32  # tokens up to which the first sight has linear colours
 
 
@@ -52,8 +54,8 @@ def _draw(
         Looked.of(recording, site, sample, call=call, look=look) for site in running(recording, call)
     ]  # fmt: skip
     side = tile_side(len(opened) * (1 + max(here.heads for here in opened)))
-    maps = [_site(here, side, pooling) for here in opened]
-    count = sum(len(each.heads) for each in maps)
+    count = sum(here.heads for here in opened)
+    maps = [_site(here, side, pooling, count=count) for here in opened]
     return figures.attention_heads(
         [each.heads for each in maps],
         means=[each.mean for each in maps],
@@ -63,7 +65,7 @@ def _draw(
         threshold=opened[0].threshold,
         theme=theme,
         title=f"{count:,} heads, {max(here.shape[1] for here in opened):,} tokens",
-        note=_note(opened[0]),
+        note=" ".join([_sampled(maps[0].heads[0]), _note(opened[0])]).strip(),
     )
 
 
@@ -73,10 +75,12 @@ class _Maps:
     mean: HeadMap | None
 
 
-def _site(here: Looked, side: int, how: Pooling) -> _Maps:
+def _site(here: Looked, side: int, how: Pooling, *, count: int) -> _Maps:
     """Maps of all heads of a site; where they are small enough to be whole, masks are worked out once."""
     if max(here.shape) > WHOLE_UP_TO:
-        return _Maps([_long_head(here, head, side, how=how) for head in range(here.heads)], None)
+        long = partial(_long_head, here, _rows(here, side, count), side=side, how=how)
+        said = int(np.clip(SAID // (count * here.shape[1]), 8, 256))
+        return _Maps([long(head, said=said) for head in range(here.heads)], None)
     rows = np.arange(here.shape[0])
     may, total, maps = here.allowed(rows), np.zeros(here.shape), []
     for head in range(here.heads):
@@ -94,9 +98,24 @@ def _whole(whole: Any, may: Any, side: int, how: Pooling) -> HeadMap:
     return HeadMap(pooled_rows(*take, rows=rows, keys=keys, size=side), _mean(entropy(whole)), how)
 
 
-def _long_head(here: Looked, head: int, side: int, *, how: Pooling) -> HeadMap:
-    some = np.unique(np.linspace(0, here.shape[0] - 1, MOST_ROWS_SAID).astype(int))
-    return HeadMap(here.overview(head, size=side), _mean(entropy(here.weights(head, some))), how)
+def _rows(here: Looked, side: int, count: int) -> range:
+    """Rows that a small map is worked out from: all, or an even sample where that were too much."""
+    queries, keys = here.shape
+    if count * here.work(0, range(queries), range(keys)) <= AT_ONCE:
+        return range(queries)
+    step = -(-queries // min(side, max(16, AT_ONCE // (count * keys))))
+    return range(step // 2, queries, step)
+
+
+def _long_head(here: Looked, rows: range, head: int, *, side: int, how: Pooling, said: int) -> HeadMap:
+    some = np.unique(np.linspace(0, here.shape[0] - 1, said).astype(int))
+    return HeadMap(here.overview(head, rows=rows, size=side), _mean(entropy(here.weights(head, some))), how)
+
+
+def _sampled(head: HeadMap) -> str:
+    """Say that a map does not hold every row."""
+    step = head.overview.rows.step
+    return f"From {every(step)} row of each head; a click on one shows it whole." if step > 1 else ""
 
 
 def _note(here: Looked) -> str:

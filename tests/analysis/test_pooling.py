@@ -108,6 +108,7 @@ def test_only_what_the_mask_lets_through_is_worked_out(monkeypatch: pytest.Monke
         return real(self, tile, *rest)
 
     monkeypatch.setattr(pooling._Tiles, "scores", scores)
+    monkeypatch.setattr(pooling, "TILE", 384)
     whole = (3840 // 384) ** 2
     for rule, most in (
         (MaskRule(), whole),
