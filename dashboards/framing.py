@@ -12,7 +12,7 @@ SMALL_PRINT = "small print"
 _COLOUR = re.compile(r"^\s*color:\s*(#[0-9a-fA-F]{6}|rgba?\([0-9., ]+\))\s*;?\s*$")
 _TOP, _BOTTOM = 44, 52  # px: the theme's margins
 _TITLE_LINE, _SUBTITLE_LINE = 30, 20
-_LEAST_TOP, _LEAST_BOTTOM = 14, 44
+_LEAST_TOP, _LEAST_BOTTOM = 14, 50  # what an axis takes; with less, Plotly draws the figure twice
 _BARE_BOTTOM = 12  # where nothing is written below the axes
 
 

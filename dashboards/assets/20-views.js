@@ -104,6 +104,7 @@
       if (patience > 0) setTimeout(() => listen(name, patience - 1), 100);
     } else if (!plot.dataset.heard) {
       plot.dataset.heard = "yes";
+      app.followLinks(plot);
       plot.on("plotly_click", (click) => clicked(name, plot, click));
       plot.on("plotly_relayout", (change) => moved(name, plot, change));
       plot.on("plotly_doubleclick", () => show(name, {}, Date.now()));

@@ -11,12 +11,14 @@ from dashboards.pages.overview import OVERVIEW
 from dashboards.pages.perceptron import PERCEPTRON
 from dashboards.pages.slides import SLIDES
 from dashboards.pages.tokens_and_positions import TOKENS_AND_POSITIONS
+from dashboards.pages.two_senses import TWO_SENSES
 
 #: Every page, in the order of the left column.
 PAGES: tuple[Page, ...] = (
     OVERVIEW,
     TOKENS_AND_POSITIONS,
     ATTENTION,
+    TWO_SENSES,
     INSIDE_THE_LAYERS,
     ENCODER_DECODER,
     COMPARE,

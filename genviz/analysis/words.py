@@ -70,7 +70,7 @@ def words(tokens: Sequence[object], apart: Flags | None = None) -> NDArray[np.in
     texts = [str(token) for token in tokens]
     alone = np.zeros(len(texts), bool) if apart is None else apart
     single = [
-        bool(lone) or not any(map(str.isalnum, _bare(text)))
+        bool(lone) or not any(map(str.isalnum, bare(text)))
         for text, lone in zip(texts, alone, strict=True)
     ]  # fmt: skip
     begins = _begins(texts)
@@ -92,8 +92,14 @@ def _begins(texts: Sequence[str]) -> list[bool]:
     return [True] * len(texts)
 
 
-def _bare(text: str) -> str:
-    """A token's text without the marks of its tokenizer."""
+def bare(text: str) -> str:
+    """A token's text without the marks of its tokenizer.
+
+    Examples
+    --------
+    >>> bare("##able"), bare("▁bank")
+    ('able', 'bank')
+    """
     return text.removeprefix("##").removesuffix("</w>").removesuffix("@@").strip(_SPACES)
 
 
@@ -108,7 +114,7 @@ def spelled(tokens: Sequence[object], group: NDArray[np.integer[Any]]) -> list[s
     written = [""] * (int(group[-1]) + 1 if len(group) else 0)
     sizes = np.bincount(group) if len(group) else np.zeros(0, int)
     for token, at in zip(tokens, group, strict=True):
-        written[at] += _bare(str(token)) if sizes[at] > 1 else str(token)
+        written[at] += bare(str(token)) if sizes[at] > 1 else str(token)
     return written
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, small_print
-from genviz.figures.colours import masked, not_a_number
+from genviz.figures.colours import masked, not_a_number, table
 from genviz.figures.text import clean, layer_labels, number, sentence
 from genviz.figures.theme import SIZE, palette
 
@@ -118,8 +118,10 @@ def _top(values: NDArray[np.float64]) -> float:
     return float(finite.max()) if finite.size and finite.max() > 0 else 1.0
 
 
-def _colours(top: float, theme: str) -> dict[str, object]:
-    return {"colorscale": [list(stop) for stop in palette(theme).magnitude], "cmin": 0, "cmax": top}
+def _shades(values: Sequence[float], top: float, theme: str) -> list[str]:
+    """The map's colours of scores, as colours: Plotly looks for one that stands out from a bar's."""
+    shades = table(palette(theme).magnitude)
+    return ["#{:02x}{:02x}{:02x}".format(*shades[int(np.clip(value / top, 0, 1) * 255)]) for value in values]
 
 
 def _cells(
@@ -182,9 +184,8 @@ def _bars(
         xaxis="x2",
         yaxis="y2",
         marker={
-            "color": plain([values[at] for at in ranked]),
+            "color": _shades([float(values[at]) for at in ranked], top, theme),
             "line": {"width": 1, "color": palette(theme).categories[0]},
-            **_colours(top, theme),
         },
         customdata=[[heads[row].site, column, "one"] for row, column in ranked],
         hovertext=[_said(heads[row], column, scale) for row, column in ranked],

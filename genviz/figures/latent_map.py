@@ -18,6 +18,7 @@ from genviz.figures.theme import SIZE, palette
 WEBGL_ABOVE = 2000  # points; SVG draws 10k in 4 s, WebGL in 0.4 s
 CLASSES_UP_TO = 10  # classes with a colour of their own; numbers of more values get a scale, names "other"
 OTHER = "other"
+_ITEM = "<b>item %{customdata}</b>"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def latent_map(
     colouring: Colouring | None = None,
     picks: Sequence[int] = (),
     path: NDArray[Any] | None = None,
+    said: Sequence[str] | None = None,
     note: str = "",
     title: str = "",
     theme: str = "light",
@@ -83,21 +85,27 @@ def latent_map(
         Chosen items, at most two: the first and the second.
     path : float array, (point, 2), optional
         The way between the picks on this map; a straight line without it.
+    said : sequence of str, optional
+        What each item is, escaped already; its number, without it.
     note : str
         What must be known to read the map, for the small print.
     title : str
     theme : {"light", "dark"}
     """
-    figure = blank(theme, clean(title), margin={"b": 104})
-    small_print(figure, clean(note, 400), theme)
+    figure = blank(theme, clean(title), margin={"l": 72, "b": 104})
+    small_print(figure, clean(note, 600), theme)
     kind = go.Scattergl if len(coordinates) > WEBGL_ABOVE else go.Scatter
+    names = [f"<b>item {item}</b>" for item in range(len(coordinates))] if said is None else list(said)
     for members, colour, name in _groups(coordinates, colouring, theme):
-        figure.add_trace(
-            _points(kind, coordinates, members, colouring=colouring, shown=(colour, name), theme=theme)
-        )
-    _mark(figure, kind, coordinates, picks=picks, path=path, theme=theme)
-    figure.update_xaxes(title=axes[0], zeroline=False)
-    figure.update_yaxes(title=axes[1], zeroline=False, scaleanchor="x")
+        trace = _points(kind, coordinates, members, colouring=colouring, shown=(colour, name), theme=theme)
+        if said is not None:
+            trace.hovertext = [names[item] for item in members]
+            trace.hovertemplate = trace.hovertemplate.replace(_ITEM, "%{hovertext}")
+        figure.add_trace(trace)
+    _mark(figure, kind, coordinates, picks=picks, path=path, names=names, theme=theme)
+    # Axes of one scale that also make room for numbers chase one another: Plotly redraws until it gives up.
+    figure.update_xaxes(title=axes[0], zeroline=False, automargin=False)
+    figure.update_yaxes(title=axes[1], zeroline=False, automargin=False, scaleanchor="x")
     legend = {"title": {"text": clean(colouring.name, 24)}, "itemsizing": "constant"} if colouring else {}
     figure.update_layout(legend=legend, hovermode="closest", clickmode="event", dragmode="pan")
     return figure
@@ -149,7 +157,7 @@ def _points(
         name=clean(name, 32),
         showlegend=colour is not None and colouring is not None,
         text=None if colouring is None else [_shown(value) for value in colouring.values[members]],
-        hovertemplate="<b>item %{customdata}</b>" + said + "<br>(%{x:.4f}, %{y:.4f})<extra></extra>",
+        hovertemplate=_ITEM + said + "<br>(%{x:.4f}, %{y:.4f})<extra></extra>",
     )
 
 
@@ -164,6 +172,7 @@ def _mark(
     *,
     picks: Sequence[int],
     path: NDArray[Any] | None,
+    names: Sequence[str],
     theme: str,
 ) -> None:
     """Mark the chosen points A and B, and draw the way between them."""
@@ -193,7 +202,7 @@ def _mark(
                 marker=marker,
                 customdata=plain([pick]),
                 showlegend=False,
-                hovertemplate=f"<b>{name}: item {pick}</b><extra></extra>",
+                hovertemplate=f"<b>{name}</b> · {names[pick]}<extra></extra>",
             )
         )
         x, y = (float(value) for value in coordinates[pick])

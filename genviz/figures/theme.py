@@ -119,12 +119,13 @@ def template(theme: str) -> go.layout.Template:
             for name in ("xaxis", "yaxis", "zaxis")
         },
         hoverlabel={
-            "font": {"family": FONT, "size": SIZE - 1},
+            # without a colour of its own, what is written takes the border's
+            "font": {"family": FONT, "size": SIZE - 1, "color": colours.text},
             "bgcolor": colours.panel,
             "bordercolor": colours.line,
         },
         legend={"bgcolor": "rgba(0,0,0,0)", "font": {"size": SIZE - 1}},
-        margin={"l": 56, "r": 24, "t": 44, "b": 52},
+        margin={"l": 60, "r": 24, "t": 44, "b": 52},
         modebar={
             "bgcolor": "rgba(0,0,0,0)",
             "color": colours.muted,

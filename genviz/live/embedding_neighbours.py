@@ -48,12 +48,23 @@ def token_table(live: "TextModel") -> tuple[str, nn.Embedding]:
     LiveError
         When none was found.
     """
-    modules = dict(live.modules[""].named_modules())
-    for tap in Layout.of(live).plan.taps:
-        module = modules.get(tap.path)
-        if tap.kind == "embedding" and side_of(tap) in _SIDES and isinstance(module, nn.Embedding):
-            return tap.path, module
-    raise LiveError("no table of token embeddings was found: the model needs an nn.Embedding of the ids")
+    layout = Layout.of(live)
+    path = table_of(layout)
+    if path is None:
+        raise LiveError("no table of token embeddings was found: the model needs an nn.Embedding of the ids")
+    module = layout.network[path]
+    assert isinstance(module, nn.Embedding)
+    return path, module
+
+
+def table_of(layout: Layout) -> str | None:
+    """Path of the embedding that tokens of the text go through first; None where none was found."""
+    modules = layout.network.modules
+    for tap in layout.plan.taps:
+        known = tap.kind == "embedding" and side_of(tap) in _SIDES
+        if known and isinstance(modules.get(tap.path), nn.Embedding):
+            return tap.path
+    return None
 
 
 def _cosines(weight: Tensor, number: int) -> tuple[Tensor, float]:

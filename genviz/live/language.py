@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 from genviz.live.explaining import Explaining
 from genviz.live.generating import Generating
 from genviz.live.input_attribution import baselines
+from genviz.live.senses import Senses
 from genviz.live.text_model import written
 from genviz.live.words import Words
 
 
-class LanguageModel(Words, Explaining, Generating):
+class LanguageModel(Words, Senses, Explaining, Generating):
     """A model of text, with its tokenizer.
 
     Parameters
@@ -43,10 +44,10 @@ class LanguageModel(Words, Explaining, Generating):
     """
 
     offers: ClassVar[tuple[str, ...]] = (
-        "record", "tokenize", *Words.offers, *Explaining.offers, *Generating.offers,
+        "record", "tokenize", *Words.offers, *Senses.offers, *Explaining.offers, *Generating.offers,
     )  # fmt: skip
     conditions: ClassVar[dict[str, str]] = {
-        **Words.conditions, **Explaining.conditions, **Generating.conditions,
+        **Words.conditions, **Senses.conditions, **Explaining.conditions, **Generating.conditions,
     }  # fmt: skip
 
     def defaults(self) -> dict[str, Any]:

@@ -38,8 +38,14 @@ class Layout:
     heads: int | None = None
 
     @classmethod
-    def of(cls, live: "TextModel") -> "Layout":
+    def of(cls, live: "TextModel", wanted: str | None = None) -> "Layout":
         """Read a model's structure.
+
+        Parameters
+        ----------
+        live : TextModel
+        wanted : {"tokens", "target_tokens"}, optional
+            Which stack of an encoder–decoder; default: the one that leads to the logits.
 
         Raises
         ------
@@ -52,7 +58,7 @@ class Layout:
         hidden = [tap for tap in plan.taps if tap.kind == "hidden"]
         if not hidden:
             raise LiveError(f"no blocks with attention were found in {type(live.modules['']).__name__}")
-        side = side_of(hidden[-1])
+        side = wanted if any(side_of(tap) == wanted for tap in hidden) else side_of(hidden[-1])
         blocks = tuple(tap.path for tap in hidden if side_of(tap) == side)
         return cls(network, plan, blocks, family.facts(network).get("n_heads"))
 
@@ -111,7 +117,7 @@ def run_through(live: "TextModel", layout: Layout, ids: Sequence[int], target: S
 
     def seen(call: Call) -> None:
         if call.path in blocks:
-            _keep(found, call)
+            keep(found, call)
             after.clear()
             holding.update(call.stack)
         elif call.path not in ignored:
@@ -127,7 +133,8 @@ def run_through(live: "TextModel", layout: Layout, ids: Sequence[int], target: S
     return found
 
 
-def _keep(found: Run, call: Call) -> None:
+def keep(found: Run, call: Call) -> None:
+    """Add what a block was given (the first) and what it handed on."""
     given, made = call.given, call.result
     if made is None or given is None:
         raise LiveError(f"{call.path!r} hands no tensor on, so its residual stream cannot be read")

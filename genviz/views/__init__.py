@@ -40,6 +40,9 @@ from genviz.views.residual_path import residual_path
 from genviz.views.running_cost import running_cost
 from genviz.views.samples_by_score import samples_by_score
 from genviz.views.score_histograms import score_histograms
+from genviz.views.sense_by_layer import sense_by_layer
+from genviz.views.sense_heads import sense_heads
+from genviz.views.sense_map import sense_map
 from genviz.views.sites import sites
 from genviz.views.subject import Subject, as_subject
 from genviz.views.tokenizations import tokenizations
@@ -72,6 +75,10 @@ VIEWS: tuple[View, ...] = (
     attention_rollout,
     attention_mask,
     attention_patches,
+    # Same word, two senses
+    sense_by_layer,
+    sense_map,
+    sense_heads,
     # Inside the layers
     logit_lens,
     residual_norms,
@@ -140,6 +147,9 @@ __all__ = [
     "running_cost",
     "samples_by_score",
     "score_histograms",
+    "sense_by_layer",
+    "sense_heads",
+    "sense_map",
     "sites",
     "tokenizations",
     "translation_steps",

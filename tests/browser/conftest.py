@@ -90,9 +90,7 @@ def visit(server: Server, chromium: Any) -> Iterator[Open]:
     def open_window(width: int = 1440, height: int = 900, **options: Any) -> Visit:
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         made = Visit(context.new_page(), server.url.rstrip("/"))
-        made.page.on(
-            "console", lambda said: made.complaints.append(said.text) if said.type == "error" else None
-        )
+        made.page.on("console", lambda said: made.complaints.extend(complaint(said)))
         made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
         made.page.on("request", lambda sent: _note(made, sent.url, host))
         opened.append((context, made))
@@ -103,6 +101,11 @@ def visit(server: Server, chromium: Any) -> Iterator[Open]:
         context.close()
         assert made.complaints == []
         assert made.abroad == []
+
+
+def complaint(said: Any) -> list[str]:
+    """What is amiss in a message of the console: an error, or a warning of Plotly's."""
+    return [said.text] if said.type == "error" or said.text.startswith("WARN") else []
 
 
 def _note(made: Visit, address: str, host: str) -> None:

@@ -24,6 +24,7 @@ LINKS = (
     "/game/latent-space",
     "/houses/perceptron",
     "/speaker/tokens-and-positions",
+    "/speaker/two-senses",
     "/speaker/inside-the-layers",
     "/speaker/compare",
     "/interpreter/encoder-decoder",
@@ -209,6 +210,28 @@ def test_a_click_on_a_word_shows_its_links_and_on_a_mean_all_heads_at_once(visit
     window.until("() => location.search.includes('average=mean')")
     window.until(f"() => {PLOT.format('attention_matrix')}.layout.meta.genviz.controls.average === 'mean'")
     assert window.controls("attention_matrix")["site"] == "layers.0.attn"
+
+
+def test_the_word_under_the_pointer_keeps_its_lines_and_asks_nobody(visit: Open) -> None:
+    window = visit().go("/reader/attention?theme=light&attention_lines.threshold=0")
+    asked: list[str] = []
+    window.page.on("request", lambda sent: asked.append(sent.url))
+    spot = window.page.evaluate(
+        """() => { const plot = document.querySelector('#view-attention_lines .js-plotly-plot');
+            const trace = plot._fullData.find(each => each.name === 'query');
+            const x = plot._fullLayout.xaxis, y = plot._fullLayout.yaxis, box = plot.getBoundingClientRect();
+            return [box.left + x._offset + x.d2p(trace.x[3]), box.top + y._offset + y.d2p(trace.y[3])]; }"""
+    )
+    window.page.mouse.move(spot[0] - 4, spot[1])
+    window.page.mouse.move(*spot)
+    window.until("() => document.querySelector('#view-attention_lines .lit')")
+    lines = """() => [...document.querySelectorAll('#view-attention_lines .js-line')]
+        .map(line => Number(getComputedStyle(line).opacity))"""
+    window.until(f"() => ({lines})().filter(one => one === 1).length === 4")  # itself and all before
+    window.until(f"() => ({lines})().filter(one => one < 0.2).length > 8")
+    window.page.mouse.move(5, 5)
+    window.until("() => !document.querySelector('#view-attention_lines .lit')")
+    assert asked == []
 
 
 def place_of(window: Visit, item: int) -> list[float]:

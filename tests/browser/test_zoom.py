@@ -8,7 +8,7 @@ import pytest
 
 from dashboards.server import Server, start
 from genviz.views import Subject
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, complaint
 from tests.views.subjects import transformer
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -36,7 +36,7 @@ def long_text(recording: Any) -> Iterator[Server]:
 def visit(long_text: Server, chromium: Any) -> Iterator[Visit]:
     page = chromium.new_page(viewport={"width": 1440, "height": 900})
     here = Visit(page, long_text.url)
-    page.on("console", lambda said: here.complaints.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda said: here.complaints.extend(complaint(said)))
     page.on("pageerror", lambda error: here.complaints.append(str(error)))
     yield here
     page.close()

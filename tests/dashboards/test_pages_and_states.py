@@ -444,7 +444,7 @@ def test_html_is_never_built_from_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("axis", "bottom"), [({}, 44), ({"side": "top"}, 12), ({"showticklabels": False}, 12)]
+    ("axis", "bottom"), [({}, 50), ({"side": "top"}, 12), ({"showticklabels": False}, 12)]
 )
 def test_small_print_leaves_room_below_only_for_what_stands_there(axis: dict[str, Any], bottom: int) -> None:
     figure = blank("light", margin={"b": 84})

@@ -5,7 +5,7 @@ import pytest
 
 from genviz.analysis.pooling import Overview, pooled_rows
 from genviz.figures.attention_heads import HeadMap, attention_heads, tile_side
-from genviz.figures.attention_lines import BINS, MOST_LINES, attention_lines
+from genviz.figures.attention_lines import BINS, MOST_LINES, Side, attention_lines
 from genviz.figures.attention_matrix import (
     KEY_TITLE,
     QUERY_TITLE,
@@ -82,7 +82,7 @@ def test_the_overview_is_a_picture_with_exact_numbers_of_blocks() -> None:
 
 def test_lines_are_one_trace_per_width_however_many_there_are() -> None:
     weights, _ = causal(36)
-    figure = attention_lines(weights, queries=range(36), keys=range(36), threshold=0.0)
+    figure = attention_lines(weights, queries=Side(range(36)), keys=Side(range(36)), threshold=0.0)
     lines = [trace for trace in figure.data if trace.mode == "lines"]
     assert len(lines) <= BINS
     (marks,) = (trace for trace in figure.data if trace.name == "links")
@@ -95,7 +95,9 @@ def test_lines_are_one_trace_per_width_however_many_there_are() -> None:
 
 def test_lines_of_one_token_and_above_a_threshold() -> None:
     weights = np.array([[1.0, 0, 0], [0.5, 0.5, 0], [0.04, 0.06, 0.9]], np.float32)
-    figure = attention_lines(weights, queries="abc", keys="abc", threshold=0.05, query=2, starts=(10, 20))
+    figure = attention_lines(
+        weights, queries=Side("abc", (10, 11, 12), 2), keys=Side("abc", (20, 21, 22)), threshold=0.05
+    )
     (marks,) = (trace for trace in figure.data if trace.name == "links")
     assert [text.split("<br>")[1] for text in marks.text] == ["weight 0.060000", "weight 0.900000"]
     assert "<b>c</b> (12) → <b>b</b> (21)" in marks.text[0]
@@ -142,7 +144,7 @@ def test_144_heads_of_512_tokens_stay_within_two_megabytes() -> None:
 
 def test_lines_of_one_key_are_one_column() -> None:
     weights = np.array([[1.0, 0, 0], [0.5, 0.5, 0], [0.04, 0.06, 0.9]], np.float32)
-    figure = attention_lines(weights, queries="abc", keys="abc", threshold=0.05, key=0)
+    figure = attention_lines(weights, queries=Side("abc"), keys=Side("abc", picked=0), threshold=0.05)
     (marks,) = (trace for trace in figure.data if trace.name == "links")
     assert [text.split("<br>")[0] for text in marks.text] == [
         "<b>a</b> (0) → <b>a</b> (0)",
@@ -191,7 +193,7 @@ def test_means_stand_in_a_column_of_their_own() -> None:
 def test_words_beside_lines_are_cut_where_there_is_no_room_and_whole_on_hover() -> None:
     weights = np.array([[1.0, 0.0], [0.5, 0.5]])
     long = "<b>&incomprehensibilities"
-    figure = attention_lines(weights, queries=[long, "a"], keys=[long, "a"])
+    figure = attention_lines(weights, queries=Side([long, "a"]), keys=Side([long, "a"]))
     for side in ("query", "key"):
         (words,) = (trace for trace in figure.data if trace.name == side)
         assert words.text == ("&lt;b&gt;&amp;incompr…", "a")

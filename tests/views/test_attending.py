@@ -8,7 +8,7 @@ import pytest
 
 from genviz.errors import ControlError, NotCaptured, UnknownSite
 from genviz.recording import Recording
-from genviz.views import Subject, attention_heads, attention_lines, attention_matrix
+from genviz.views import Subject, attention_heads, attention_lines, attention_matrix, picked
 from genviz.views.attending import ALL_CALLS, AttentionSite, first_head, head_controls
 from genviz.views.base import View
 from genviz.views.looking import Looked
@@ -122,14 +122,50 @@ def test_a_long_text_is_pooled_and_its_grid_is_exact() -> None:
     assert grid.z[-1, 3] == pytest.approx(whole[-(600 % step or step) :, 3 * step : 4 * step].max(), abs=1e-6)
 
 
-def test_lines_in_a_long_text_show_a_window_around_the_chosen_token() -> None:
+def test_lines_in_a_long_text_show_the_strongest_keys_and_say_how_many_are_left_out() -> None:
     recording = transformer(layers=1, heads=1, tokens=100)
+    weights = recording.attention("layers.0.attn", head=0).values
     figure = attention_lines(recording, query=(60,), threshold=0)
-    (left,) = (trace for trace in figure.data if trace.name == "query")
-    assert (left.customdata[0], left.customdata[-1]) == (["48", ""], ["71", ""])
-    assert any("48–71 of 100" in note.text for note in figure.layout.annotations)
+    left, right = (next(t for t in figure.data if t.name == name) for name in ("query", "key"))
+    assert (left.customdata[0], left.customdata[-1]) == (["52", ""], ["67", ""])
+    strongest = sorted(np.argsort(-weights[60])[:16].tolist())
+    assert [int(key) for _, key in right.customdata] == strongest
     (marks,) = (trace for trace in figure.data if trace.name == "links")
     assert all("(60) → " in text for text in marks.text)
+    assert [link[1] for link in marks.customdata] == list(map(str, strongest))
+    said = next(note.text for note in figure.layout.annotations if note.name == "small print")
+    share = weights[60, strongest].sum()
+    assert "Left: queries 52–67 of 100" in said
+    assert f"the 16 of 100 keys it looks at most ({share:.1%} of the weight)" in " ".join(said.split("<br>"))
+    steps = -np.diff(right.y)
+    apart = np.diff(strongest) > 1
+    assert apart.any()
+    assert steps[apart].min() > steps[~apart].max(initial=0), "a break shows where tokens are left out"
+
+
+def test_lines_to_a_key_come_from_where_it_is_looked_at_most() -> None:
+    recording = transformer(layers=1, heads=1, tokens=100)
+    weights = recording.attention("layers.0.attn", head=0).values
+    figure = attention_lines(recording, key=(3,), query=(99,), threshold=0)
+    left, right = (next(t for t in figure.data if t.name == name) for name in ("query", "key"))
+    strongest = np.argsort(-weights[:, 3], kind="stable")[:16].tolist()
+    expected = sorted(strongest if 99 in strongest else [*strongest[:-1], 99])
+    shown = [int(query) if query else 99 for query, _ in left.customdata]
+    assert shown == expected
+    assert ["", ""] in left.customdata, "the picked one is let go by a click"
+    links = next(t for t in figure.data if t.name == "links").customdata
+    assert {q for q, k in links if k != "3"} == {"99"}, "links of either of the pair"
+    assert {int(q) for q, k in links if k == "3"} == set(expected)
+    assert len(right.customdata) == 16
+
+
+def test_lines_of_a_very_long_text_keep_a_window_while_a_column_would_take_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(picked, "AT_ONCE", 10)
+    figure = attention_lines(transformer(layers=1, heads=1, tokens=100), key=(50,), threshold=0)
+    left = next(t for t in figure.data if t.name == "query")
+    assert [int(query) for query, _ in left.customdata] == list(range(42, 58))
 
 
 def test_all_heads_tell_their_entropy() -> None:

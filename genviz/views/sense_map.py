@@ -1,0 +1,136 @@
+"""Where the occurrences of one word lie, sense by sense, at one layer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from genviz.analysis.senses import chance, flat_maps, separation, turned_onto
+from genviz.figures import latent_map as figures
+from genviz.figures.text import clean
+from genviz.figures.theme import SIZE, palette
+from genviz.views.base import StandIn, View
+from genviz.views.controls import Choice, Control, Number
+from genviz.views.latent_map import METHODS
+from genviz.views.projecting import layout
+from genviz.views.senses import Senses, layer_control, sense_controls, spoken, vectors_control
+from genviz.views.subject import Subject
+
+ROOM = 1.15  # half the width of the map, in distances of the farthest occurrence at any layer
+POINT = 13  # px
+UMAP_AXES = ("UMAP 1 (no unit)", "UMAP 2 (no unit)")
+_MOVES = (
+    "Plane of two principal components, turned onto the next layer's (Procrustes), all layers of one spread."
+)
+
+
+def _controls(subject: Subject) -> tuple[Control, ...]:
+    return (
+        *sense_controls(subject),
+        layer_control(subject),
+        vectors_control(),
+        Choice(
+            "method", "Map by", "pca", choices=METHODS,
+            help="PCA keeps the directions of largest spread; UMAP keeps neighbourhoods only.",
+        ),
+        Number("seed", "Seed", 0, minimum=0, maximum=9999, help="Same seed, same map (UMAP)."),
+    )  # fmt: skip
+
+
+def _draw(
+    subject: Subject, *, theme: str, layer: int, vectors: str, method: str, seed: int, **look: Any
+) -> go.Figure:
+    here = Senses.of(subject, look)
+    at = here.at(layer)
+    maps, explained = flat_maps(here.vectors("raw"))
+    equal = not np.isfinite(explained[at]).all()
+    shown = maps[at] if method == "pca" or equal else _neighbourhoods(here.vectors("raw")[at], maps[at], seed)
+    figure = figures.latent_map(
+        shown,
+        axes=_axes(method, explained[at], equal),
+        colouring=here.colouring,
+        picks=here.pair,
+        said=[here.told(item) for item in range(len(shown))],
+        note=_note(here, vectors, method),
+        theme=theme,
+    )
+    figure.update_layout(title={"text": _title(here, vectors, at, equal)})
+    _settle(figure, maps, method, equal, theme)
+    return figure
+
+
+def _neighbourhoods(points: NDArray[np.float32], onto: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """UMAP, turned to lie as the plane map does."""
+    found = np.asarray(layout(np.ascontiguousarray(points), method="umap", seed=seed).coordinates, np.float64)
+    return turned_onto(found - found.mean(axis=0), onto)
+
+
+def _axes(method: str, explained: NDArray[np.float64], equal: bool) -> tuple[str, str]:
+    if equal:
+        return "no spread", "no spread"
+    if method == "umap":
+        return UMAP_AXES
+    both = float(explained.sum())
+    return f"plane of {both:.0%} of the variance, in spreads", "in spreads"
+
+
+def _title(here: Senses, vectors: str, at: int, equal: bool) -> str:
+    where = spoken(here.layers, at)
+    if equal:
+        return f"{where}: all {len(here.labels)} vectors of “{clean(here.word)}” are equal"
+    found = separation(1 - here.cosines(vectors)[at], here.labels)
+    if not found.asked or len(set(here.labels)) < 2:
+        return where
+    likely = chance(here.labels) * found.asked
+    told = f"nearest neighbour in the same sense: {found.right:.3g} of {found.asked} (chance {likely:.1f})"
+    measured = "" if np.isnan(found.silhouette) else f", silhouette {found.silhouette:.2f}"
+    return f"{where}: {told}{measured}"
+
+
+def _note(here: Senses, vectors: str, method: str) -> str:
+    width = here.vectors("raw").shape[2]
+    how = "centred vectors" if vectors == "centred" else "vectors as they are"
+    measured = f"Neighbours and silhouette: cosine of {how}, in all {width} channels."
+    alone = sum(here.labels.count(label) == 1 for label in here.labels)
+    if len(set(here.labels)) == len(here.labels):
+        measured = "No two texts have one label: write “sense | text” to measure how far senses are apart."
+    elif alone:
+        measured += f" {alone} alone in their sense count for neither neighbours nor chance."
+    return " ".join(part for part in (measured, _MOVES if method == "pca" else "") if part)
+
+
+def _settle(figure: go.Figure, maps: NDArray[np.float64], method: str, equal: bool, theme: str) -> None:
+    """One window for all layers, points that a hand can hit, words where nothing is spread."""
+    for trace in figure.data:
+        if trace.mode == "markers" and trace.name not in ("A", "B"):
+            trace.marker.size = max(POINT, trace.marker.size) if len(maps[0]) <= 60 else trace.marker.size
+    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": None}
+    figure.update_layout(legend=legend, margin={"t": 64})
+    if method == "pca":
+        wide, high = (max(float(np.abs(maps[..., axis]).max()), 0.1) * ROOM for axis in (0, 1))
+        figure.update_xaxes(range=[-wide, wide])
+        figure.update_yaxes(range=[-high, high])
+    if equal:
+        figure.add_annotation(
+            text="all vectors are equal here:<br>the embedding says nothing about sense", x=0.5, y=0.72,
+            xref="paper", yref="paper", showarrow=False, name="equal",
+            font={"size": SIZE, "color": palette(theme).text},
+        )  # fmt: skip
+
+
+def _sooner(_: Subject, values: Mapping[str, Any]) -> StandIn | None:
+    says = "PCA, while UMAP is laid out (its first map takes half a minute)"
+    return StandIn({"method": "pca"}, says) if values["method"] == "umap" else None
+
+
+sense_map = View(
+    name="sense_map",
+    title="Map of the occurrences",
+    question="Do the two senses lie apart at this layer?",
+    needs=("live.word_vectors",),
+    controls=_controls,
+    draw=_draw,
+    sooner=_sooner,
+)
