@@ -63,7 +63,7 @@ class Cut:
     leaves: list[Leaf] = field(default_factory=list)
     inside: dict[tuple[str, int], list[Call]] = field(default_factory=dict)  # linear modules of attention
     raw: Tensor | None = None
-    end: Tensor | None = None  # the stream behind the last block
+    ends: list[Tensor | None] = field(default_factory=list)  # the stream behind each block
     odd: list[str] = field(default_factory=list)  # norms that are none
 
     def leaf(self, kind: str, call: Call, values: Tensor) -> Tensor:
@@ -81,7 +81,7 @@ def run_cut(
     Parameters
     ----------
     cut : Cut
-        Collects the additions, and the stream behind the last block.
+        Collects the additions, and the stream behind each block.
     ids, target : sequence of int
     tail : sequence of nn.Module
         What runs behind the last block: the biases of its linear modules are additions too.
@@ -113,7 +113,7 @@ def _hooks(cut: Cut, tail: Sequence[nn.Module]) -> tuple[dict[str, Replacement],
                 outputs[name] = lambda call, tap=tap: _look(cut, tap, call)  # type: ignore[misc]
         outputs[tap.path] = lambda call, kind=kind, tap=tap: _added(cut, call, kind, tap)  # type: ignore[misc]
 
-    outputs[cut.layout.blocks[-1]] = lambda call: _ended(cut, call)
+    outputs.update(dict.fromkeys(cut.layout.blocks, lambda call: cut.ends.append(call.result)))
 
     def start(call: Call) -> Any:
         return (
@@ -121,10 +121,6 @@ def _hooks(cut: Cut, tail: Sequence[nn.Module]) -> tuple[dict[str, Replacement],
         )
 
     return outputs, {first: start}
-
-
-def _ended(cut: Cut, call: Call) -> None:
-    cut.end = call.result
 
 
 def _held(cut: Cut, call: Call) -> Any:

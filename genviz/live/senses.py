@@ -57,9 +57,9 @@ class Senses(TextModel):
         return word_vectors(self, texts, word, every=every)
 
     def word_heads(
-        self, texts: Sequence[Text], word: str, *, which: Sequence[int] = (0, 0)
+        self, texts: Sequence[Text], word: str, *, which: Sequence[int] = (0, 0), behind: str = "last"
     ) -> dict[str, Any]:
-        """Which heads part a word's vectors in two texts: their difference behind the last block as a sum.
+        """Which heads part a word's vectors in two texts: their difference as a sum.
 
         Parameters
         ----------
@@ -68,19 +68,23 @@ class Senses(TextModel):
         word : str
         which : (int, int)
             Which occurrence of the word in each text, from 0.
+        behind : {"last", "own"}
+            The difference behind the last block, as a sum of all parts; or, for the parts of each block, the
+            difference behind that block.
 
         Returns
         -------
         dict
-            ``length`` of the difference; ``parts``: one dict per addition to the stream with ``kind``,
+            ``length`` of the difference behind the last block, and ``lengths`` (block,) of the one that each
+            block's parts are measured along; ``parts``: one dict per addition to the stream with ``kind``,
             ``site``, ``layer`` (place in ``layers``), ``value`` and ``heads`` (head,) or None, along the
-            difference, so that they sum with ``bias`` to ``length`` but for ``gap``; no parts where the
-            vectors are equal; ``looks``: per text, site → weights (run, head, key) of the word; ``tokens``
-            and ``places``, per text.
+            difference, so that they sum with ``bias`` to ``length`` but for ``gap``; behind their own block
+            without what came before (``bias`` is NaN). No parts where the vectors are equal. ``looks``: per
+            text, site → weights (run, head, key) of the word; ``tokens`` and ``places``, per text.
 
         Raises
         ------
         LiveError
             As :meth:`word_vectors`, and when the difference is not such a sum.
         """
-        return word_heads(self, texts, word, which)
+        return word_heads(self, texts, word, which, behind)

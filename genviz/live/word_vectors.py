@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genviz.live.text_model import TextModel
 
 SIDE = "tokens"  # of an encoder–decoder, the encoder reads the texts
+BEFORE = ("embedding", "input")  # layers before the first block
 MOST_TEXTS = 400
 NAMED = 16  # words of a text that an error names
 _SAME = 1e-4  # of a vector's length: what only rounding changes

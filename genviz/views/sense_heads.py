@@ -19,6 +19,7 @@ from genviz.views.senses import Senses, blocks_of, first_layers, sense_controls
 from genviz.views.subject import Subject
 
 STRONGEST = "strongest"
+BEHIND = (("last", "last block"), ("own", "own block"))
 FEED = "FF"
 KINDS = {"embedding": "word and position", "attention": "attention", "feed_forward": "feed-forward"}
 
@@ -32,6 +33,10 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
         Choice(
             "block", "Head of block", STRONGEST, choices=((STRONGEST, "the strongest head"), *blocks),
             help="Whose weights are shown; a click on a head chooses it. Strongest: the head that adds most.",
+        ),
+        Choice(
+            "behind", "Difference", "last", choices=BEHIND,
+            help="Behind the last block, a sum of all parts; or behind each block, and what that one added.",
         ),
         Number("head", "Head", 0, minimum=0, maximum=max(heads - 1, 1), help="Where a block is chosen."),
     )  # fmt: skip
@@ -56,7 +61,7 @@ class _Parts:
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> "_Parts":
-        length, count = float(told["length"]), len(told["layers"])
+        lengths, count = np.asarray(told["lengths"], np.float64), len(told["layers"])
         cells: list[dict[str, float]] = [{} for _ in range(count)]
         sites = [""] * count
         for part in told["parts"]:
@@ -66,7 +71,7 @@ class _Parts:
             if part["kind"] != "feed_forward":
                 sites[row] = str(part["site"])
             for column, value in _cells(part):
-                cells[row][column] = cells[row].get(column, 0.0) + value / length
+                cells[row][column] = cells[row].get(column, 0.0) + value / lengths[row]
         columns = sorted({name for row in cells for name in row}, key=_order)
         table = [[row.get(name, np.nan) for name in columns] for row in cells]
         return cls(np.array(table, np.float64).reshape(count, len(columns)), columns, sites)
@@ -93,32 +98,39 @@ def _order(name: str) -> tuple[int, int]:
     return (0, int(name)) if name.isdigit() else (1 + (name == FEED), 0)
 
 
-def _draw(subject: Subject, *, theme: str, block: Any, head: int, **look: Any) -> go.Figure:
+def _draw(subject: Subject, *, theme: str, block: Any, head: int, behind: str, **look: Any) -> go.Figure:
     here = Senses.of(subject, look)
-    told = _told(subject, here)
+    told = _told(subject, here, behind)
     if not told["parts"]:
         raise NotCaptured(
             f"the vectors of {here.word!r} in A and B are equal behind the last block: no head parts them. "
             "Choose two other occurrences, or texts in which the word means something else"
         )
     parts = _Parts.of(told)
-    chosen = parts.strongest() if block == STRONGEST else (min(int(block), len(parts.shares) - 1), int(head))
+    chosen = parts.strongest() if block == STRONGEST else _within(parts, int(block), int(head))
     return figures.parting_heads(
         parts.shares,
         columns=parts.columns,
         rows=[f"{at + 1} ({name})" for at, name in enumerate(map(clean, blocks_of(here.layers)))],
         chosen=chosen,
         looks=_looks(here, told, parts.sites[chosen[0]], chosen),
-        title=_title(told, parts, chosen),
-        note=_note(told),
+        title=_title(told, parts, chosen, behind),
+        note=_note(told, behind),
         theme=theme,
     )
 
 
-def _told(subject: Subject, here: Senses) -> Mapping[str, Any]:
+def _within(parts: _Parts, block: int, head: int) -> tuple[int, int]:
+    """A block and a column that there are."""
+    return min(block, len(parts.shares) - 1), min(head, max(len(parts.columns) - 1, 0))
+
+
+def _told(subject: Subject, here: Senses, behind: str) -> Mapping[str, Any]:
     texts = [here.lines[here.found["text"][item]].text for item in here.pair]
     which = [here.which(item) for item in here.pair]
-    told: Mapping[str, Any] = ask_plainly(subject, "word_heads", texts=texts, word=here.word, which=which)
+    told: Mapping[str, Any] = ask_plainly(
+        subject, "word_heads", texts=texts, word=here.word, which=which, behind=behind
+    )
     return told
 
 
@@ -150,26 +162,39 @@ def _weights(
     return np.asarray(runs[run, head]) if head < runs.shape[1] else None
 
 
-def _title(told: Mapping[str, Any], parts: _Parts, chosen: tuple[int, int]) -> str:
-    length, share = float(told["length"]), float(parts.shares[chosen]) if parts.shares.size else float("nan")
+def _title(told: Mapping[str, Any], parts: _Parts, chosen: tuple[int, int], behind: str) -> str:
+    row, column = chosen
+    share = float(parts.shares[chosen]) if parts.shares.size else float("nan")
+    framed = f" · framed: block {row + 1}, head {parts.columns[column]}, {share:+.1%}"
+    length = float(told["lengths"][row])
+    where = "the last block" if behind == "last" else f"block {row + 1}"
+    said = f"A − B behind {where} has length {number(length, 4)}"
+    if length:
+        said = f"{said}: {figures.sums(_totals(told, None if behind == 'last' else row))}"
+    return said + ("" if np.isnan(share) else framed)
+
+
+def _totals(told: Mapping[str, Any], row: int | None) -> dict[str, float]:
+    """Shares by kind of part: of all blocks, or of one and of what came before it."""
+    chosen = [part for part in told["parts"] if row is None or part["layer"] == row]
+    length = float(told["lengths"][row or 0])
     totals: dict[str, float] = {}
-    for part in told["parts"]:
+    for part in chosen:
         name = KINDS.get(part["kind"], str(part["kind"]).replace("_", " "))
         totals[name] = totals.get(name, 0.0) + part["value"] / length
-    totals["biases"] = float(told["bias"]) / length
-    one = (
-        ""
-        if np.isnan(share)
-        else f" · framed: block {chosen[0] + 1}, head {parts.columns[chosen[1]]}, {share:+.1%}"
+    if row is None:
+        return {**totals, "biases": float(told["bias"]) / length}
+    return {"from before": 1.0 - sum(totals.values()), **totals}
+
+
+def _note(told: Mapping[str, Any], behind: str) -> str:
+    over = (
+        "the parts sum to it" if behind == "last" else "with what came from before, a block's parts sum to it"
     )
-    return f"A − B behind the last block has length {number(length, 4)}: {figures.sums(totals)}{one}"
-
-
-def _note(told: Mapping[str, Any]) -> str:
     said = (
         "Direct effects, with each norm's scale held as it was: what each part adds through its own "
-        f"out-projection along the difference; the parts sum to it (gap {abs(float(told['gap'])):.0e}). A "
-        "head without effect of its own may still feed later layers."
+        f"out-projection along the difference; {over} (gap {abs(float(told['gap'])):.0e}). A head without "
+        "effect of its own may still feed later layers."
     )
     return clean(said, 500)
 

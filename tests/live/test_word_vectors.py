@@ -173,6 +173,26 @@ def test_parts_sum_to_the_difference(kind: str) -> None:
             np.testing.assert_allclose(looks.sum(-1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["gpt", "bert", "albert", "translator", "positions first"])
+def test_behind_its_own_block_a_part_is_measured_along_the_difference_there(kind: str) -> None:
+    live = live_of(kind)
+    own = live.word_heads(words(*TEXTS), "w3", which=[0, 1], behind="own")
+    last = live.word_heads(words(*TEXTS), "w3", which=[0, 1])
+    vectors = live.word_vectors(words(*TEXTS), "w3", every=True)["vectors"][[0, 2]].astype(np.float64)
+    apart = (vectors[0] - vectors[1])[-len(own["layers"]) :]
+    np.testing.assert_allclose(own["lengths"], np.linalg.norm(apart, axis=-1), rtol=1e-4)
+    assert abs(own["gap"]) < 2e-4 * max(own["lengths"])
+    assert last["lengths"] == [last["length"]] * len(apart)
+    final = len(apart) - 1
+    sums = [[part["value"] for part in told["parts"] if part["layer"] == final] for told in (own, last)]
+    np.testing.assert_allclose(sums[0], sums[1], rtol=1e-4, atol=1e-6)
+    assert [part["layer"] for part in own["parts"]] == sorted(part["layer"] for part in own["parts"])
+    if kind == "gpt":  # what a block adds is the difference behind it without the one before it, along it
+        unit = apart[1] / np.linalg.norm(apart[1])
+        added = sum(part["value"] for part in own["parts"] if part["layer"] == 1)
+        assert added == pytest.approx(float((apart[1] - apart[0]) @ unit), rel=1e-3)
+
+
 def test_heads_by_hand() -> None:
     """In a model that normalises before, a head's share is what it adds, along the difference."""
     live, model = live_of("gpt"), model_of("gpt")
@@ -216,6 +236,11 @@ def test_other_than_two_occurrences_are_refused(texts: list[str], which: Any, sa
     with pytest.raises(LiveError) as error:
         live_of("gpt").word_heads(words(*texts), "w3", which=which)
     assert str(error.value) == says
+
+
+def test_behind_what_is_last_or_own() -> None:
+    with pytest.raises(LiveError, match="behind='first' does not fit: it is one of last, own"):
+        live_of("gpt").word_heads(words("5 3", "3 6"), "w3", behind="first")
 
 
 # -- real models -------------------------------------------------------------------------------------

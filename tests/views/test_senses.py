@@ -137,6 +137,17 @@ def test_a_chosen_head_shows_what_the_word_looks_at(subject: Subject) -> None:
     assert (frame.x0, frame.y0) == (-0.5, 0.5)
 
 
+def test_shares_behind_each_block_leave_out_what_came_before(subject: Subject) -> None:
+    figure = views.sense_heads(subject, texts=TEXTS, behind="own", block="1")
+    shares = np.asarray(figure.data[0].z, np.float64)
+    before = 1 - shares[1].sum()
+    assert "A − B behind block 2 has length" in figure.layout.title.text
+    assert f"from before {before:+.0%}".replace("-", "−") in figure.layout.title.text
+    np.testing.assert_allclose(
+        shares[-1], np.asarray(views.sense_heads(subject, texts=TEXTS).data[0].z)[-1], atol=1e-5
+    )
+
+
 def test_equal_texts_have_no_sense_to_part(subject: Subject) -> None:
     texts = "the bank\nthe bank"
     figure = views.sense_by_layer(subject, texts=texts)
