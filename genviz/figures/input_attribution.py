@@ -17,6 +17,7 @@ NOT_AN_EXPLANATION = (
     "Attention is not an explanation: it says where heads looked, and need not agree with the rows above it "
     "(Jain & Wallace 2019, arXiv:1902.10186)."
 )
+NOT_ASKED = "not worked out here"
 LABELS_UP_TO = 40
 
 
@@ -32,7 +33,8 @@ def input_attribution(
     Parameters
     ----------
     found : mapping
-        From :meth:`genviz.live.LanguageModel.input_attribution`.
+        From :meth:`genviz.live.LanguageModel.input_attribution`; or only ``words``, ``sides`` and
+        ``position`` of it, where attention is to be seen alone.
     attention : float array, (token,), or None
         Mean weights of all heads that look from the place where the word is predicted.
     no_attention : str
@@ -41,8 +43,8 @@ def input_attribution(
     """
     names = tokens(map(str, found["words"]))
     rows = (
-        ("integrated gradients", found["integrated_gradients"], "logit", found["missing"]),
-        ("occlusion: the logit falls without the word, by", found["occlusion"], "logit", ""),
+        ("integrated gradients", found.get("integrated_gradients"), "logit", NOT_ASKED),
+        ("occlusion: the logit falls without the word, by", found.get("occlusion"), "logit", NOT_ASKED),
         ("attention, mean of all layers and heads", attention, "weight", no_attention),
     )
     figure = make_subplots(
@@ -114,17 +116,23 @@ def _title(found: Mapping[str, Any]) -> str:
     at = found["position"] + (
         list(found["sides"]).index("target_tokens") if "target_tokens" in found["sides"] else 0
     )
-    return f"what “{token(found['name'])}” after {token(found['words'][at])} ({found['position']}) rests on"
+    here = f"{token(found['words'][at])} ({found['position']})"
+    return (
+        f"what “{token(found['name'])}” after {here} rests on"
+        if "name" in found
+        else f"attention from {here}"
+    )
 
 
 def _notes(found: Mapping[str, Any]) -> str:
+    if "integrated_gradients" not in found:
+        return ""
     said = f"A word is replaced by {clean(found['baseline'], 80)}"
     kept = ", but for marks" if np.any(found["kept"]) else ""
-    if found["integrated_gradients"] is None:
-        return f"{said}{kept}."
     change = found["logit"] - found["baseline_logit"]
     total = float(np.sum(found["integrated_gradients"]))
     return (
         f"{said}{kept}. Integrated gradients sum to {number(total, 4)} of a change of {number(change, 4)} "
-        f"(gap {found['gap']:.0e}, {found['steps']} steps)."
+        f"(gap {found['gap']:.0e}; from half of the {found['steps']} steps no bar differs by more than "
+        f"{found['moved']:.0e})."
     )

@@ -98,7 +98,7 @@ class Explaining(TextModel):
 
     def input_attribution(
         self, text: Text, *, position: int | None = None, word: int | str | None = None,
-        baseline: str = "auto", target_text: Text | None = None,
+        baseline: str = "auto", tolerance: float = 0.05, target_text: Text | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         """What a predicted word rests on: integrated gradients and occlusion over the words that went in.
 
@@ -112,21 +112,26 @@ class Explaining(TextModel):
         baseline : {"auto", "mask", "unk", "pad", "mean", "zero"}
             What stands for a word of which nothing is known: a token that means that, the mean of the
             vocabulary's vectors, or zeros; ``"auto"`` takes the first that there is.
+        tolerance : float
+            Points on the way from the baseline are doubled until integrated gradients sum to the change of
+            the logit within this share of it, or there are 513.
         target_text : str or sequence of int, optional
             For an encoder–decoder: what the decoder reads. Default: what the model itself answers.
 
         Returns
         -------
         dict
-            ``integrated_gradients`` (None without Captum; ``missing`` says what to install) and ``occlusion``
-            (token,), in logits, over ``words`` (of ``sides``); ``gap`` of the former's sum from ``logit`` −
-            ``baseline_logit``, with ``steps``; ``kept`` (marks that were not replaced), ``baseline``,
-            ``position``, ``word``, ``name``.
+            ``integrated_gradients`` and ``occlusion`` (token,), in logits, over ``words`` (of ``sides``);
+            ``gap`` of the former's sum from ``logit`` − ``baseline_logit``, ``steps`` (points on the way) and
+            ``moved``, the most that a part changed when they were last doubled; ``kept`` (marks that were not
+            replaced), ``baseline``, ``position``, ``word``, ``name``.
         """
         source = self.source.encode(text)
         target = self._target(source, target_text).ids if self.two_sided else None
         found = None if word in (None, "") else self.word_id(word or 0)
-        return input_attribution(self, source.ids, target, position=position, word=found, baseline=baseline)
+        return input_attribution(
+            self, source.ids, target, position=position, word=found, baseline=baseline, tolerance=tolerance
+        )
 
     def neuron(self, site: str, unit: int) -> dict[str, Any]:
         """One neuron of a feed-forward network over all example texts (the first 64).

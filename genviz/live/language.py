@@ -2,9 +2,9 @@
 
 from typing import Any, ClassVar
 
+from genviz.live.baselines import baselines
 from genviz.live.explaining import Explaining
 from genviz.live.generating import Generating
-from genviz.live.input_attribution import baselines
 from genviz.live.senses import Senses
 from genviz.live.text_model import written
 from genviz.live.words import Words

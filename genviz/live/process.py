@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import weakref
+from concurrent.futures import wait
 from typing import Any
 
 import genviz.errors
@@ -15,6 +16,7 @@ from genviz.errors import Cancelled, EngineDied, GenvizError, LiveError
 from genviz.live.calls import CallQueue
 from genviz.live.child import Child
 from genviz.live.future import Call
+from genviz.live.progress import heard, report
 from genviz.live.wire import pack, unpack
 
 _LOG = logging.getLogger("genviz.live")
@@ -90,7 +92,7 @@ class ProcessEngine:
             return self._starting
 
     def call(self, ability: str, *, deadline: float | None = None, **arguments: Any) -> Any:
-        """Run an ability and wait for its result.
+        """Run an ability and wait for its result; whoever listens hears how far it is, and may cancel it.
 
         Raises
         ------
@@ -106,11 +108,12 @@ class ProcessEngine:
         """
         call = self.submit(ability, deadline=deadline, **arguments)
         try:
+            _pass_on(call)
             return call.result(call.remaining())
         except TimeoutError:
             call.settle(error=call.lateness())
             return call.result()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Cancelled):
             call.cancel()
             raise
 
@@ -254,6 +257,13 @@ class ProcessEngine:
             self._ready_child(Call("", {}, None))
         except GenvizError as error:
             _LOG.warning("restart failed: %s", error)
+
+
+def _pass_on(call: Call) -> None:
+    """Say here how far a call is, until it is over or its time is."""
+    while heard() and not (call.done() or call.late()):
+        wait([call], _poll(call))
+        report(*call.progress)
 
 
 def _poll(call: Call) -> float:

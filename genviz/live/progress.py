@@ -29,6 +29,11 @@ def report(fraction: float, text: str = "") -> None:
         listener(fraction, text)
 
 
+def heard() -> bool:
+    """Whether anybody listens to what :func:`report` says here."""
+    return _LISTENER.get() is not None
+
+
 def hand_over(item: Any) -> None:
     """Give a part of the result to whoever follows the call (:meth:`genviz.live.future.Call.items`), at once.
 

@@ -1,6 +1,6 @@
 """What a predicted word rests on: integrated gradients, occlusion, and attention beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from genviz.errors import GenvizError, NotCaptured
 from genviz.figures import input_attribution as figures
 from genviz.recording import Recording
-from genviz.views.asking import ask, sample_control
-from genviz.views.base import View
+from genviz.views.base import StandIn, View
 from genviz.views.controls import Choice, Control
-from genviz.views.logit_lens import word_control
-from genviz.views.stream import at_most, position_control, sides, words_of
+from genviz.views.said_word import ask_of_word, word_controls
+from genviz.views.stream import at_most, sides, words_of
 from genviz.views.subject import Subject
 
 BASELINES = (
@@ -22,38 +21,59 @@ BASELINES = (
     ("mean", "mean vector"), ("zero", "zeros"),
 )  # fmt: skip
 
+TOLERANCES = ((0.05, "5 %"), (0.01, "1 %"), (0.001, "0.1 %"))
+MEASURES = (("all", "all three"), ("attention", "attention alone"))
+
 
 def _controls(subject: Subject) -> tuple[Control, ...]:
     said = "What stands for a word of which nothing is known."
     there = (subject.info.get("defaults") or {}).get("baselines", ("auto", "mean", "zero"))
     choices = tuple(each for each in BASELINES if each[0] in there)
-    return (
-        position_control(subject),
-        word_control(),
+    finer = "Until integrated gradients sum to the change of the logit within this share of it."
+    return word_controls(
+        subject,
         Choice("baseline", "Instead of a word", "auto", choices=choices, help=said),
-        *sample_control(subject.recorded()),
+        Choice("tolerance", "Exact within", 0.05, choices=TOLERANCES, help=finer),
+        Choice("measures", "Measures", "all", choices=MEASURES, help="Attention is there at once."),
     )
 
 
 def _draw(
-    subject: Subject, *, theme: str, position: int, word: str, baseline: str, sample: int = 0
-) -> go.Figure:
+    subject: Subject, *, theme: str, position: int, word: str, baseline: str, tolerance: float, measures: str,
+    sample: int = 0,
+) -> go.Figure:  # fmt: skip
     recording = subject.recorded()
-    words = words_of(recording, next(iter(sides(recording)), ""), sample)
-    found: dict[str, Any] = ask(
-        subject,
-        "input_attribution",
-        sample=sample,
-        position=at_most(position, words),
-        word=word.strip() or None,
-        baseline=baseline,
-    )
+    if measures == "attention":
+        found = _not_asked(recording, position, sample)
+    else:
+        found = ask_of_word(
+            subject, "input_attribution", position=position, word=word, sample=sample, baseline=baseline,
+            tolerance=tolerance,
+        )  # fmt: skip
     attention, why = None, ""
     try:
         attention = mean_attention(recording, found["sides"], found["position"], sample=sample)
     except GenvizError as error:
         why = str(error)
     return figures.input_attribution(found, attention, no_attention=why, theme=theme)
+
+
+def _not_asked(recording: Recording, position: int, sample: int) -> dict[str, Any]:
+    """The words alone, as far as the recording tells them: what the encoder reads, then what the decoder."""
+    read = sides(recording)
+    words = {name: words_of(recording, name, sample) for name in reversed(read)} or {
+        "tokens": words_of(recording, sample=sample)
+    }
+    return {
+        "words": [word for each in words.values() for word in each],
+        "sides": [name for name, each in words.items() for _ in each],
+        "position": at_most(position, words[read[0] if read else "tokens"]),
+    }
+
+
+def _sooner(_: Subject, values: Mapping[str, Any]) -> StandIn | None:
+    says = "Attention alone, while words are left out and gradients followed"
+    return StandIn({"measures": "attention"}, says) if values["measures"] == "all" else None
 
 
 def mean_attention(
@@ -100,4 +120,5 @@ input_attribution = View(
     needs=("logits|top_logits", "live.input_attribution"),
     controls=_controls,
     draw=_draw,
+    sooner=_sooner,
 )

@@ -8,7 +8,8 @@ from genviz.errors import ControlError
 from genviz.figures import logit_lens as figures
 from genviz.views.asking import ask, sample_control
 from genviz.views.base import View
-from genviz.views.controls import Choice, Control, Text
+from genviz.views.controls import Choice, Control
+from genviz.views.said_word import word_control
 from genviz.views.stream import at_most, position_control
 from genviz.views.subject import Subject
 
@@ -32,12 +33,6 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
         said = "The tuned lens carries each state to the last layer's space first."
         controls.append(Choice("lens", "Lens", "logit", choices=lenses, help=said))
     return tuple(controls)
-
-
-def word_control() -> Text:
-    """Which word; nothing means the one that the model says."""
-    said = "One token, as the model writes it; empty: the word that the model itself says."
-    return Text("word", "Word", "", longest=60, help=said)
 
 
 def _draw(

@@ -15,6 +15,7 @@ import pytest
 
 from genviz.errors import Cancelled, DeadlineExceeded, EngineDied, LiveError, NotCaptured
 from genviz.live import ProcessEngine
+from genviz.live.progress import listening
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 
@@ -46,6 +47,24 @@ def test_nothing_starts_before_it_is_needed(engine: ProcessEngine) -> None:
     assert engine.pid is None
     assert engine.call("pid") == engine.pid
     assert engine.pid != os.getpid()
+
+
+def test_whoever_listens_hears_how_far_a_call_is_and_stops_it(engine: ProcessEngine) -> None:
+    heard: list[float] = []
+    with listening(lambda fraction, _: heard.append(fraction)):
+        assert engine.call("work", seconds=0.5) == "worked"
+    assert heard == sorted(heard)
+    assert max(heard) > 0.4
+
+    def enough(fraction: float, _: str) -> None:
+        if fraction > 0.02:
+            raise Cancelled("nobody waits any more")
+
+    first, begun = engine.pid, time.monotonic()
+    with listening(enough), pytest.raises(Cancelled, match="nobody waits any more"):
+        engine.call("work", seconds=20)
+    assert engine.call("pid") == first  # it stopped by itself
+    assert time.monotonic() - begun < 10
 
 
 def test_kill_in_mid_call(engine: ProcessEngine) -> None:

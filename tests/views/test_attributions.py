@@ -71,3 +71,29 @@ def test_what_does_not_apply_says_why() -> None:
     for view in (logit_attribution, input_attribution):
         with pytest.raises(NotApplicable, match="the model has no output layer as wide as its vocabulary"):
             view(subject)
+
+
+@pytest.mark.parametrize("kind", ["gpt", "t5"])
+def test_attention_stands_alone_while_the_rest_is_worked_out(kind: str) -> None:
+    subject = shown(kind, **({"target_text": TARGET} if kind == "t5" else {}))
+    standing_in = input_attribution.stand_in(subject, position=2)
+    assert standing_in is not None
+    alone = input_attribution(subject, position=2, **standing_in.values)
+    whole = input_attribution(subject, position=2)
+    np.testing.assert_array_equal(alone.data[2].y, whole.data[2].y)
+    assert list(alone.layout.xaxis.ticktext) == list(whole.layout.xaxis.ticktext)
+    assert [note.text for note in alone.layout.annotations if note.name == "why not"] == [
+        "not worked out here",
+        "not worked out here",
+    ]
+    at = "w12 (2)" if kind == "t5" else "w3 (2)"
+    assert alone.layout.title.text == f"attention from {at}"
+    assert input_attribution.stand_in(subject, measures="attention") is None
+
+
+def test_the_foot_says_how_exact_the_gradients_are() -> None:
+    figure = input_attribution(shown("gpt"), position=3, tolerance=0.001)
+    said = " ".join(note.text for note in figure.layout.annotations).replace("<br>", " ")
+    assert "steps no bar differs by more than" in said
+    found = live_of("gpt").input_attribution(IDS, position=3, tolerance=0.001)
+    assert f"from half of the {found['steps']} steps" in said
