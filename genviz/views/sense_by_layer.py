@@ -43,8 +43,8 @@ def _draw(subject: Subject, *, theme: str, vectors: str, layer: int, **look: Any
         mean_between(table, ~same),
         np.asarray(here.found["typical"]) if vectors == "raw" else None,
     )
-    first, last = curves.pair[0], curves.pair[-1]
-    title = f"“{clean(here.word)}” in A and B: cosine {first:.3f} before, {last:.3f} behind all blocks"
+    first, last = ("undefined" if np.isnan(each) else f"{each:.3f}" for each in curves.pair[[0, -1]])
+    title = f"“{clean(here.word)}” in A and B: cosine {first} before, {last} behind all blocks"
     return figures.similarity_by_layer(
         curves,
         names=layer_names(here.layers),

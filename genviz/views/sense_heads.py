@@ -15,7 +15,7 @@ from genviz.figures.text import clean, number
 from genviz.views.asking import ask_plainly
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control, Number
-from genviz.views.senses import Senses, blocks_of, first_layers, sense_controls
+from genviz.views.senses import CAUSAL, Senses, blocks_of, first_layers, sense_controls
 from genviz.views.subject import Subject
 
 STRONGEST = "strongest"
@@ -105,6 +105,7 @@ def _draw(subject: Subject, *, theme: str, block: Any, head: int, behind: str, *
         raise NotCaptured(
             f"the vectors of {here.word!r} in A and B are equal behind the last block: no head parts them. "
             "Choose two other occurrences, or texts in which the word means something else"
+            + (f". {CAUSAL}" if here.found["sees_after"] is False else "")
         )
     parts = _Parts.of(told)
     chosen = parts.strongest() if block == STRONGEST else _within(parts, int(block), int(head))

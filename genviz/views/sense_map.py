@@ -57,7 +57,9 @@ def _draw(
         theme=theme,
     )
     figure.update_layout(title={"text": _title(here, vectors, at, equal)})
-    _settle(figure, maps, method, equal, theme)
+    _settle(figure, maps, method)
+    if equal:
+        _say_equal(figure, here.layers[at], theme)
     return figure
 
 
@@ -101,8 +103,8 @@ def _note(here: Senses, vectors: str, method: str) -> str:
     return " ".join(part for part in (measured, _MOVES if method == "pca" else "") if part)
 
 
-def _settle(figure: go.Figure, maps: NDArray[np.float64], method: str, equal: bool, theme: str) -> None:
-    """One window for all layers, points that a hand can hit, words where nothing is spread."""
+def _settle(figure: go.Figure, maps: NDArray[np.float64], method: str) -> None:
+    """One window for all layers, points that a hand can hit."""
     for trace in figure.data:
         if trace.mode == "markers" and trace.name not in ("A", "B"):
             trace.marker.size = max(POINT, trace.marker.size) if len(maps[0]) <= 60 else trace.marker.size
@@ -112,12 +114,14 @@ def _settle(figure: go.Figure, maps: NDArray[np.float64], method: str, equal: bo
         wide, high = (max(float(np.abs(maps[..., axis]).max()), 0.1) * ROOM for axis in (0, 1))
         figure.update_xaxes(range=[-wide, wide])
         figure.update_yaxes(range=[-high, high])
-    if equal:
-        figure.add_annotation(
-            text="all vectors are equal here:<br>the embedding says nothing about sense", x=0.5, y=0.72,
-            xref="paper", yref="paper", showarrow=False, name="equal",
-            font={"size": SIZE, "color": palette(theme).text},
-        )  # fmt: skip
+
+
+def _say_equal(figure: go.Figure, layer: str, theme: str) -> None:
+    more = ":<br>the embedding says nothing about sense" if layer == "embedding" else ""
+    figure.add_annotation(
+        text=f"all vectors are equal here{more}", x=0.5, y=0.72, xref="paper", yref="paper", showarrow=False,
+        name="equal", font={"size": SIZE, "color": palette(theme).text},
+    )  # fmt: skip
 
 
 def _sooner(_: Subject, values: Mapping[str, Any]) -> StandIn | None:

@@ -233,7 +233,7 @@ def sense_controls(subject: Subject) -> tuple[Control, ...]:
     return (
         Text("word", "Word", example.word, longest=60, help="Any word that every text holds; case is free."),
         Text(
-            "texts", "Texts", example.texts, longest=12_000,
+            "texts", "Texts", example.texts, longest=20_000,
             help="One a line, as “sense | text”; a text without a label is a sense of its own.",
         ),
         Switch("every", "All occurrences", False, help="Not only the first one of each text."),
@@ -298,16 +298,19 @@ def example_for(subject: Subject) -> Example:
 
 
 def _reads(subject: Subject, example: Example) -> bool:
-    """Whether the model's tokenizer knows the word, and most of the texts' words."""
-    whole = " ".join(line.text for line in lines_of(example.texts))
+    """Whether a tokenizer knows the word and most of the texts' words, and the context holds them."""
+    texts = [line.text for line in lines_of(example.texts)]
+    context = (subject.info.get("facts") or {}).get("context")
+    asked = (example.word, " ".join(texts), max(texts, key=len))
     try:
-        own, rest = (
+        own, rest, longest = (
             [_UNKNOWN.fullmatch(str(token)) is not None for token in told["tokens"]]
-            for told in (ask_plainly(subject, "tokenize", text=text) for text in (example.word, whole))
+            for told in (ask_plainly(subject, "tokenize", text=text) for text in asked)
         )
     except GenvizError:
         return False
-    return not any(own) and sum(rest) < example.unread * len(rest)
+    fits = not context or len(longest) <= context
+    return fits and not any(own) and sum(rest) < example.unread * len(rest)
 
 
 def _shared(texts: Sequence[str]) -> Example:

@@ -160,6 +160,18 @@ def test_equal_texts_have_no_sense_to_part(subject: Subject) -> None:
         GenvizError, match="'bank' in A and B are equal behind the last block: no head parts them"
     ):
         views.sense_heads(subject, texts=texts)
+    with pytest.raises(GenvizError, match="the sense has to stand before it"):
+        views.sense_heads(subject, texts="the bank of river\nthe bank and a cat")
+    said = [note.text for note in views.sense_map(subject, texts=texts, layer=2).layout.annotations]
+    assert "all vectors are equal here" in said
+
+
+def test_where_a_text_is_nothing_but_the_word_centred_cosines_are_not_defined_at_first(
+    subject: Subject,
+) -> None:
+    figure = views.sense_by_layer(subject, texts="bank bank bank", every=True)
+    assert "cosine undefined before" in figure.layout.title.text
+    assert np.isnan(figure.data[0].y[0])
 
 
 @pytest.mark.parametrize(
