@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from genviz.export.clean import clean_words
+from genviz.figures.cells import is_written
 
 # Arrays that style a trace and are no data.
 _STYLE = frozenset(
@@ -55,12 +56,16 @@ class Table:
 
 
 def tables(figure: go.Figure) -> list[Table]:
-    """One table for each trace, of the figure first and then of its frames."""
+    """One table for each trace, of the figure first and then of its frames.
+
+    What is only written into cells has none: its numbers are the cells'.
+    """
     parts = [(None, figure.data), *((frame.name, frame.data) for frame in figure.frames)]
     return [
         _table(trace.to_plotly_json(), number, frame)
         for frame, traces in parts
         for number, trace in enumerate(traces or ())
+        if not is_written(trace.to_plotly_json())
     ]
 
 

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from genviz.figures import theme as look
+from genviz.figures.cells import in_new_ink
 from genviz.figures.theme import Palette
 
 Rgb = tuple[int, int, int]
@@ -34,6 +35,7 @@ def in_theme(figure: dict[str, Any], theme: str) -> dict[str, Any]:
             template["layout"]["colorscale"] = look.template(drawn).to_plotly_json()["layout"]["colorscale"]
         exchange = _exchange(look.palette(drawn), look.palette(theme), scales=not pictured)
         figure = {name: _walk(part, exchange, name) for name, part in figure.items()}
+        in_new_ink(figure["data"])
     return figure | {"layout": figure["layout"] | {"template": template}}
 
 

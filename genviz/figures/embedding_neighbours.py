@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, foot
 from genviz.figures.text import clean, count, number, token, tokens
-from genviz.figures.theme import SIZE, palette, role
+from genviz.figures.theme import palette, role
 
 
 def embedding_neighbours(found: Mapping[str, Any], *, theme: str = "light") -> go.Figure:
@@ -47,16 +47,12 @@ def embedding_neighbours(found: Mapping[str, Any], *, theme: str = "light") -> g
 def _typical(figure: go.Figure, value: float, theme: str) -> None:
     """A line at what two tokens have in common anyway."""
     if np.isfinite(value):
-        muted = palette(theme).muted
-        figure.add_vline(
-            x=value, line={"color": muted, "dash": "dot"}, annotation_text=f"mean {value:.3f}",
-            annotation_position="bottom right", annotation_font={"size": SIZE - 2, "color": muted},
-        )  # fmt: skip
+        figure.add_vline(x=value, line={"color": palette(theme).muted, "dash": "dot"})
 
 
 def _notes(found: Mapping[str, Any]) -> str:
     return (  # in short lines: the figure often stands beside another
         f"Rows of {clean(found['table'], 40)}, before position or context.<br>"
         f"{found['width']} channels; length of this row {number(found['norm'], 4)}.<br>"
-        "Dotted: mean cosine with all other tokens."
+        f"Dotted: mean cosine with all other tokens, {number(float(found['typical']), 3)}."
     )

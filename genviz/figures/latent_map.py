@@ -71,6 +71,7 @@ def latent_map(
     said: Sequence[str] | None = None,
     note: str = "",
     title: str = "",
+    one_scale: bool = True,
     theme: str = "light",
 ) -> go.Figure:
     """Draw the map; chosen points are marked and tied by a path.
@@ -90,6 +91,8 @@ def latent_map(
     note : str
         What must be known to read the map, for the small print.
     title : str
+    one_scale : bool
+        Whether a step along one axis means as much as along the other.
     theme : {"light", "dark"}
     """
     figure = blank(theme, clean(title), margin={"l": 72, "b": 104})
@@ -105,7 +108,9 @@ def latent_map(
     _mark(figure, kind, coordinates, picks=picks, path=path, names=names, theme=theme)
     # Axes of one scale that also make room for numbers chase one another: Plotly redraws until it gives up.
     figure.update_xaxes(title=axes[0], zeroline=False, automargin=False)
-    figure.update_yaxes(title=axes[1], zeroline=False, automargin=False, scaleanchor="x")
+    figure.update_yaxes(title=axes[1], zeroline=False, automargin=False)
+    if one_scale:
+        figure.update_yaxes(scaleanchor="x")
     legend = {"title": {"text": clean(colouring.name, 24)}, "itemsizing": "constant"} if colouring else {}
     figure.update_layout(legend=legend, hovermode="closest", clickmode="event", dragmode="pan")
     return figure

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, hidden_axis, small_print
-from genviz.figures.colours import colorbar, tint
+from genviz.figures.cells import ink
+from genviz.figures.colours import colorbar, table, tint
 from genviz.figures.text import clean, number
 from genviz.figures.theme import SIZE, palette, role
 
@@ -225,7 +226,7 @@ def _draw_units(figure: go.Figure, at: int, column: Column, *, top: float, theme
         marker=marker,
         text=[f"{value:.2f}" for value in column.values] if few else None,
         name=clean(column.title),
-        textfont={"size": SIZE - 4, "color": [_readable(value, top, theme) for value in column.values]},
+        textfont={"size": SIZE - 4, "color": _inks(column.values, top, theme)},
         cliponaxis=False,
         customdata=[list(mark) for mark in column.marks] or None,
         hovertext=list(column.hover),
@@ -233,10 +234,11 @@ def _draw_units(figure: go.Figure, at: int, column: Column, *, top: float, theme
     )
 
 
-def _readable(value: float, top: float, theme: str) -> str:
-    """Text on a unit: of the page's colour where the unit is strongly coloured."""
-    strong = abs(value) / top > 0.6
-    return palette(theme).page if strong else palette(theme).text
+def _inks(values: NDArray[np.float64], top: float, theme: str) -> list[str]:
+    """Inks of the numbers on the units, by the units' colours; units without a number are pale."""
+    shares = np.nan_to_num(np.clip(values / top / 2 + 0.5, 0, 1), nan=0.5)
+    found: list[str] = ink(table(palette(theme).signed)[np.rint(shares * 255).astype(int)]).tolist()
+    return found
 
 
 def _draw_names(figure: go.Figure, columns: Sequence[Column], theme: str) -> None:

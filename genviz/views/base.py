@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from genviz.errors import NotApplicable
 from genviz.figures import theme as look
+from genviz.figures.cells import legible
 from genviz.recording import Recording
 from genviz.views.controls import Control, chosen
 from genviz.views.subject import Subject, as_subject
@@ -97,6 +98,7 @@ class View:
             raise NotApplicable(self._why(subject, lacking))
         values = chosen(self.controls(subject), controls, self.name)
         figure = self.draw(subject, theme=theme, **values)
+        legible(figure)
         figure.update_layout(template=look.template(theme))
         figure.layout.meta = {**(figure.layout.meta or {}), "genviz": self._provenance(subject, values)}
         return figure

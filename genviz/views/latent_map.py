@@ -64,6 +64,7 @@ def _draw(
         picks=picks,
         path=path,
         note=note,
+        one_scale=method == "pca",  # UMAP's axes have no unit: the map may fill its frame
         theme=theme,
         title=f"{len(codes.values):,} codes of {codes.values.shape[1]} dimensions ({codes.site or 'model'})",
     )

@@ -18,7 +18,7 @@ from genviz.views.stepping import at_step, said
 from genviz.views.subject import Subject
 
 ORDERS = (("spread", "from lowest to highest"), ("highest", "highest first"), ("lowest", "lowest first"))
-COLUMNS = 8
+COLUMNS = 6
 
 
 def _controls(subject: Subject) -> tuple[Control, ...]:

@@ -3,6 +3,7 @@ import pytest
 
 from genviz.export.clean import as_json
 from genviz.figures import theme as look
+from genviz.figures.cells import legible
 
 
 def drawn(theme: str) -> go.Figure:
@@ -22,6 +23,22 @@ def drawn(theme: str) -> go.Figure:
         ]
     )
     return figure.update_layout(template=look.template(theme))
+
+
+def numbered(theme: str) -> go.Figure:
+    figure = go.Figure(layout={"template": look.template(theme)})
+    for scale in (look.palette(theme).magnitude, look.palette(theme).signed):
+        stops = [list(stop) for stop in scale]
+        figure.add_heatmap(z=[[0, 0.3, 0.5, 0.7, 1]], texttemplate="%{z:.1f}", colorscale=stops)
+    legible(figure)
+    return figure
+
+
+@pytest.mark.parametrize(("old", "new"), [("light", "dark"), ("dark", "light")])
+def test_numbers_in_cells_can_be_read_in_the_other_theme(old: str, new: str) -> None:
+    changed, wanted = as_json(numbered(old), new), as_json(numbered(new))
+    assert changed["data"] == wanted["data"]
+    assert changed["data"][2]["textfont"] != as_json(numbered(old))["data"][2]["textfont"]
 
 
 @pytest.mark.parametrize(("old", "new"), [("light", "dark"), ("dark", "light")])

@@ -53,7 +53,7 @@ def test_calls_on_separate_inputs_are_chosen_one_by_one() -> None:
 
 def test_finished_weights_are_shown_with_their_nan_and_nothing_is_called_masked() -> None:
     figure = attention_matrix(eager(), head=0)
-    assert [trace.name for trace in figure.data] == ["weight", "not a number (NaN)"]
+    assert [trace.name for trace in figure.data] == ["weight", "not a number (NaN)", "weight, written"]
     assert list(figure.layout.yaxis.ticktext)[:3] == ["&lt;b&gt;bold&lt;/b&gt;", "·a", "↵"]
     other = attention_matrix(eager(), head=0, sample=1)
     assert list(other.layout.yaxis.ticktext) == list("uvwxyz")

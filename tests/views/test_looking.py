@@ -84,7 +84,11 @@ def test_special_tokens_are_left_out_and_each_row_says_how_much_it_lost() -> Non
     lost = raw[:, [0, 7]].sum(1)
     assert f"{lost[3]:.4f} of this row was left out" in figure.data[0].text[3][1]
     assert f"Left out: special tokens, {lost.mean():.0%} of the weight" in said(figure)
-    assert [trace.name for trace in figure.data] == ["weight", "left out: its weight was shared out"]
+    assert [trace.name for trace in figure.data] == [
+        "weight",
+        "left out: its weight was shared out",
+        "weight, written",
+    ]
 
 
 def test_a_threshold_hides_cells_and_says_how_much_weight_that_is() -> None:

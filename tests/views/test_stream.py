@@ -122,5 +122,5 @@ def test_not_a_number_and_markup_are_shown() -> None:
     stream[0, 1] = np.nan
     recording.add("layers.0", "hidden", stream)
     figure = residual_norms(recording)
-    assert [trace.name for trace in figure.data] == ["layers", "not a number"]
+    assert [trace.name for trace in figure.data] == ["layers", "not a number", "layers, written"]
     assert figure.layout.xaxis.ticktext[0] == "&lt;b&gt;"
