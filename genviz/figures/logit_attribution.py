@@ -190,6 +190,12 @@ def _notes(found: Mapping[str, Any]) -> str:
         "Direct effects only, with each norm's scale held as it was; the parts sum to the logit "
         f"(gap {found['gap']:.0e})."
     )
+    for each in found["held"]:
+        layer = f"{clean(each['function'])} behind {clean(each['site'], 60)}"
+        said += (
+            f" The head is not linear: {layer} is held as the factor f(x)/x that it was, so a share is not "
+            "what would be lost without its part."
+        )
     if not found["capped"]:
         return said
     capped = number(found["model_logit"], 4)

@@ -24,6 +24,7 @@ from genviz.capture.modules import Network
 from genviz.capture.replacing import Replacement, replacing, with_first
 from genviz.live.frozen import Frozen
 from genviz.live.head_outputs import by_slices, multi_head_mix
+from genviz.live.held_factor import HeldFactor
 from genviz.live.stack import Layout, only_sample
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Cut:
     raw: Tensor | None = None
     ends: list[Tensor | None] = field(default_factory=list)  # the stream behind each block
     odd: list[str] = field(default_factory=list)  # norms that are none
+    held: list[tuple[str, str]] = field(default_factory=list)  # activation functions: the layer's path, name
+    open: tuple[str, Tensor] | None = None  # a linear module behind the blocks, and what it gave
 
     def leaf(self, kind: str, call: Call, values: Tensor) -> Tensor:
         """Put a fresh vector of the same values into the run."""
@@ -84,7 +87,8 @@ def run_cut(
         Collects the additions, and the stream behind each block.
     ids, target : sequence of int
     tail : sequence of nn.Module
-        What runs behind the last block: the biases of its linear modules are additions too.
+        What runs behind the last block: the biases of its linear modules are additions too, and an
+        activation function between two of them is held as a factor.
     """
     layout, model = cut.layout, cut.live.modules[""]
     outputs, inputs = _hooks(cut, tail)
@@ -103,9 +107,12 @@ def _hooks(cut: Cut, tail: Sequence[nn.Module]) -> tuple[dict[str, Replacement],
     for path in network.modules:
         if network.path(network[path]) == path and normalises_stream(network, path, None):
             outputs[path] = lambda call: _held(cut, call)
+    inputs: dict[str, Replacement] = {}
     for module in tail:
+        path = network.path(module) or ""
+        inputs[path] = lambda call: _activated(cut, call)
         if is_linear(module):
-            outputs[network.path(module) or ""] = lambda call: _without_bias(cut, call)
+            outputs[path] = lambda call: _without_bias(cut, call)
     for tap in cut.layout.taps("contribution"):
         kind = _kind(cut.layout, tap)
         if kind != "feed_forward":
@@ -120,7 +127,7 @@ def _hooks(cut: Cut, tail: Sequence[nn.Module]) -> tuple[dict[str, Replacement],
             cut.leaf("embedding", call, call.given) if call.number == 0 and call.given is not None else None
         )
 
-    return outputs, {first: start}
+    return outputs, {**inputs, first: start}
 
 
 def _held(cut: Cut, call: Call) -> Any:
@@ -145,8 +152,21 @@ def _without_bias(cut: Cut, call: Call) -> Any:
         return None
     if bias is not None:
         made = made - bias.detach() + cut.leaf("bias", call, bias.detach().expand_as(made))
-    cut.raw = made
+    cut.raw, cut.open = made, (call.path, made)
     return with_first(call.output, made)
+
+
+def _activated(cut: Cut, call: Call) -> Any:
+    """What reads a linear module's output through an activation function gets it with the factor held."""
+    if cut.open is None or call.given is None or not call.given.requires_grad:
+        return None
+    path, before = cut.open
+    held = HeldFactor.between(before, call.given)
+    if held is None:
+        return None
+    cut.open = None
+    cut.held.append((path, held.name))
+    return held(before)
 
 
 def _added(cut: Cut, call: Call, kind: str, tap: Tap) -> Any:

@@ -84,7 +84,8 @@ class Explaining(TextModel):
             cross_attention, feed_forward), ``site``, ``layer`` (place in ``blocks``), ``value`` and
             ``heads`` (head,) or None; ``bias``, ``logit``, ``gap`` (what the sum misses), ``model_logit``,
             ``probability``, ``capped`` (the sum is of the output layer's own score, before soft-capping),
-            ``word``, ``name``, ``against``, ``position``, ``words``, ``blocks``.
+            ``held`` (``site`` and ``function`` of each activation function in the head whose factor
+            f(x) / x is held), ``word``, ``name``, ``against``, ``position``, ``words``, ``blocks``.
 
         Raises
         ------

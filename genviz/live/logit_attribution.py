@@ -52,6 +52,7 @@ def logit_attribution(
         "name": names[0],
         "against": names[1] if against is not None else "",
         "capped": capped,
+        "held": [{"site": site, "function": name} for site, name in cut.held],
         "model_logit": _said(run.logits, at, chosen, against),
         "probability": float(run.logits[at].double().softmax(-1)[chosen]),
     }
@@ -106,6 +107,6 @@ def _not_a_sum(cut: Cut, found: Mapping[str, Any]) -> str:
     lost_too = f"; what {', '.join(lost[:3])} adds cannot be told apart" if lost else ""
     return (
         f"this logit is not a sum of what the layers add: the parts miss it by {found['gap']:.3g} of "
-        f"{found['logit']:.3g}, because something between the stream and the logit is not linear (a masked "
-        f"language model's head has a layer of its own){odd}{lost_too}; the logit lens works all the same"
+        f"{found['logit']:.3g}, because something between the stream and the logit is not "
+        f"linear{odd}{lost_too}; the logit lens works all the same"
     )

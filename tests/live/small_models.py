@@ -119,6 +119,7 @@ _MAKERS: dict[str, Any] = {
         "Gemma2ForCausalLM", "Gemma2Config", head_dim=8, num_key_value_heads=1, final_logit_softcapping=5.0
     ),
     "bert": _of("BertForMaskedLM", "BertConfig"),
+    "roberta": _of("RobertaForMaskedLM", "RobertaConfig"),
     "albert": _of("AlbertForMaskedLM", "AlbertConfig", embedding_size=8),
     "gpt_neox": _of("GPTNeoXForCausalLM", "GPTNeoXConfig", use_parallel_residual=True),
     "granite": _of(

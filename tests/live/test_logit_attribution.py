@@ -8,9 +8,11 @@ import torch
 
 from genviz.errors import LiveError
 from genviz.live.frozen import Frozen
+from genviz.live.held_factor import HeldFactor
 from tests.live.small_models import IDS, given_to, live_of, logits_of, model_of
 
-SUMMING = ("gpt", "positions first", "translator", "t5", "gpt2", "llama", "gpt_neox", "granite")
+SUMMING = ("gpt", "positions first", "translator", "t5", "gpt2", "llama", "gpt_neox", "granite", "bert",
+           "roberta", "albert")  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", SUMMING)
@@ -132,11 +134,54 @@ def test_soft_capping_is_taken_off_and_said() -> None:
     assert abs(found["gap"]) < 1e-4
 
 
+def test_a_masked_language_model_s_head_by_hand() -> None:
+    """What the last feed-forward network adds, through its norm, the head's layer and its norm, all held."""
+    model = model_of("bert")
+    found = live_of("bert").logit_attribution(IDS, position=2, word=7)
+    assert found["held"] == [{"site": "cls.predictions.transform.dense", "function": "GELU"}]
+    kept: dict[str, Any] = {}
+    head, last = model.cls.predictions, model.bert.encoder.layer[-1].output
+    for name, module in (("fed", last.dense), ("norm", last.LayerNorm), ("dense", head.transform.dense),
+                         ("head norm", head.transform.LayerNorm)):  # fmt: skip
+        module.register_forward_hook(lambda _, given, out, name=name: kept.update({name: (given[0], out)}))
+    with torch.no_grad():
+        model(torch.tensor([IDS]), attention_mask=torch.ones(1, len(IDS), dtype=torch.long))
+
+        def normed(norm: Any, name: str, vector: torch.Tensor) -> torch.Tensor:
+            length = (kept[name][0][0, 2].var(unbiased=False) + norm.eps).sqrt()
+            held: torch.Tensor = (vector - vector.mean()) / length * norm.weight
+            return held
+
+        opened = head.transform.dense.weight @ normed(last.LayerNorm, "norm", kept["fed"][1][0, 2])
+        before = kept["dense"][1][0, 2]
+        opened = opened * torch.nn.functional.gelu(before) / before
+        expected = normed(head.transform.LayerNorm, "head norm", opened) @ head.decoder.weight[7]
+    assert found["parts"][-1]["kind"] == "feed_forward"
+    assert found["parts"][-1]["value"] == pytest.approx(float(expected), abs=1e-5)
+    assert live_of("roberta").logit_attribution(IDS)["held"][0]["site"] == "lm_head.dense"
+
+
+def test_only_functions_that_keep_zero_are_held() -> None:
+    before = torch.randn(3, 20)
+    before[0, 0] = 0
+    held = HeldFactor.between(before, torch.tanh(before))
+    assert held is not None
+    assert held.name == "tanh"
+    torch.testing.assert_close(held(before), torch.tanh(before))
+    assert HeldFactor.between(before, torch.sigmoid(before)) is None
+    assert HeldFactor.between(before, before) is None
+    assert HeldFactor.between(before, torch.sin(before)) is None
+    assert HeldFactor.between(before, before[:2]) is None
+
+
 def test_what_is_no_sum_is_said() -> None:
+    live = live_of("bert")
+    model: Any = live.modules[""]
+    model.cls.predictions.transform.transform_act_fn = torch.nn.Sigmoid()
     with pytest.raises(
         LiveError, match="this logit is not a sum of what the layers add: the parts miss it by"
     ):
-        live_of("bert").logit_attribution(IDS)
+        live.logit_attribution(IDS)
     with pytest.raises(LiveError, match="no position 9: the text has positions 0 … 5"):
         live_of("gpt").logit_attribution(IDS, position=9)
 

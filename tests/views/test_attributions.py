@@ -97,3 +97,10 @@ def test_the_foot_says_how_exact_the_gradients_are() -> None:
     assert "steps no bar differs by more than" in said
     found = live_of("gpt").input_attribution(IDS, position=3, tolerance=0.001)
     assert f"from half of the {found['steps']} steps" in said
+
+
+def test_what_is_held_in_a_head_of_its_own_is_said() -> None:
+    figure = logit_attribution(shown("bert"))
+    said = " ".join(note.text for note in figure.layout.annotations).replace("<br>", " ")
+    assert "The head is not linear: GELU behind cls.predictions.transform.dense is held as the factor" in said
+    assert "f(x)/x that it was" in said
