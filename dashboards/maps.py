@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from genviz.errors import Cancelled
@@ -18,12 +18,13 @@ GIVEN_UP = 8.0  # seconds after which a picture that nobody asks for is no longe
 
 @dataclass
 class _Drawing:
-    """One picture on its way; ``asked`` is when somebody last asked for it."""
+    """One picture on its way: when somebody last asked for it, and which pages want it."""
 
     since: float
     asked: float
     fraction: float = 0.0
     result: Future[Any] | None = None
+    pages: set[tuple[str, str]] = field(default_factory=set)
 
     def heard(self, fraction: float, _: str) -> None:
         self.fraction = fraction
@@ -45,7 +46,8 @@ class Maps:
         Parameters
         ----------
         request : dict
-            What describes the picture.
+            What describes the picture; the ``page`` that asks for it no longer wants the one that it asked
+            for before in the same view.
         draw : callable
             Draws it; what it raises is raised here, once. Where it reports how far it is
             (:func:`genviz.live.progress.report`), it is stopped when nobody has asked for it for a while.
@@ -53,6 +55,7 @@ class Maps:
         """
         key, now = _key(request), time.monotonic()
         with self._lock:
+            self._supersede(key, request)
             if key not in self._begun:
                 drawing = self._begun[key] = _Drawing(now, now)
                 drawing.result = self._threads.submit(self._draw, key, drawing, draw)
@@ -60,6 +63,7 @@ class Maps:
                 _cancel(self._begun.popitem(last=False)[1])
             drawing = self._begun[key]
             drawing.asked = now
+            drawing.pages |= _page(request)
         assert drawing.result is not None
         try:
             found = drawing.result.result(patience)
@@ -85,6 +89,14 @@ class Maps:
                 _cancel(drawing)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def _supersede(self, key: str, request: dict[str, Any]) -> None:
+        """Stop what this page wanted before, unless another page wants it too."""
+        for other, drawing in list(self._begun.items()):
+            if other != key and drawing.pages & _page(request):
+                drawing.pages -= _page(request)
+                if not drawing.pages and _cancel(drawing):
+                    del self._begun[other]
+
     def _draw(self, key: str, drawing: _Drawing, draw: Callable[[], Any]) -> Any:
         with listening(drawing.heard):
             try:
@@ -99,11 +111,16 @@ class Maps:
 
 
 def _key(request: dict[str, Any]) -> str:
-    described = {name: value for name, value in request.items() if name not in ("number", "again")}
+    described = {name: value for name, value in request.items() if name not in ("number", "again", "page")}
     return json.dumps(described, sort_keys=True)
 
 
-def _cancel(drawing: _Drawing) -> None:
-    drawing.asked = float("-inf")  # stops where it next says how far it is
-    if drawing.result is not None:
-        drawing.result.cancel()
+def _page(request: dict[str, Any]) -> set[tuple[str, str]]:
+    """The page and view that ask; nobody in particular where the request does not say."""
+    return {(str(request["page"]), str(request.get("view")))} if "page" in request else set()
+
+
+def _cancel(drawing: _Drawing) -> bool:
+    """Stop a drawing where it next says how far it is; tell whether it had not begun."""
+    drawing.asked = float("-inf")
+    return drawing.result is not None and drawing.result.cancel()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -12,7 +13,7 @@ from dashboards.framing import framed
 from dashboards.pages.base import Page, Panel
 from dashboards.running import checked
 from dashboards.stage import Stage
-from genviz.errors import ControlError, GenvizError, LiveError
+from genviz.errors import Cancelled, ControlError, GenvizError, LiveError
 from genviz.views import View, view_named
 from genviz.views.subject import Subject
 
@@ -286,11 +287,15 @@ def meanwhile(stage: Stage, request: dict[str, Any]) -> tuple[Any, str]:
     standing_in = view.stand_in(subject, **values)
     if standing_in is None:
         return drawn(stage, request), ""
-    patience = _PATIENT if request.get("again") else standing_in.patience
-    figure = stage.maps.get(request, lambda: drawn(stage, request), patience)
+    again = bool(request.get("again"))
+    instead = partial(drawn, stage, {**request, "values": {**values, **standing_in.values}})
+    first = None if again or standing_in.patience else instead()
+    patience = _PATIENT if again else standing_in.patience
+    try:
+        figure = stage.maps.get(request, partial(drawn, stage, request), patience)
+    except Cancelled:  # the page that asks has asked for another picture since
+        return None, standing_in.says
     if figure is not None:
         return figure, ""
     progress = f"{standing_in.says}: {stage.maps.waiting(request)}"
-    if request.get("again"):
-        return None, progress
-    return drawn(stage, {**request, "values": {**values, **standing_in.values}}), progress
+    return (None if again else first or instead()), progress

@@ -1,10 +1,12 @@
-/* Views: at most one request of a view is on its way; the newest state is asked for when it has come back. */
+/* Views: at most one request of a view is on its way; the newest state is asked for when it has come back.
+   A request that only waits for a picture that takes long is overtaken by a newer state. */
 (function () {
   "use strict";
   const dash = window.dash_clientside;
   const functions = dash.genviz;
   const app = window.genviz;
   const PATIENCE = 60000; // ms after which an answer is taken for lost
+  const page = Math.random().toString(36).slice(2); // whose pictures the server may stop when others are wanted
   let views = {};
   let number = 0;
 
@@ -32,18 +34,19 @@
     const text = JSON.stringify(request);
     if (view.wanted && JSON.stringify(view.wanted) === text) return;
     view.wanted = request;
-    if (view.flying === null || Date.now() - view.since > PATIENCE) send(name, view);
+    if (view.flying === null || view.again || Date.now() - view.since > PATIENCE) send(name, view);
   }
 
   function send(name, view, again) {
     view.flying = ++number;
     view.since = Date.now();
+    view.again = Boolean(again);
     view.sent = view.wanted;
     const flight = view.flying;
     setTimeout(() => {
       if (view.flying === flight) mark(name, "busy", true);
     }, 150);
-    dash.set_props({ role: "request", view: name }, { data: Object.assign({ number: flight, again: Boolean(again) }, view.sent) });
+    dash.set_props({ role: "request", view: name }, { data: Object.assign({ number: flight, again: view.again, page: page }, view.sent) });
   }
 
   functions.answered = function (answer) {
@@ -139,7 +142,7 @@
     const ends = {};
     for (const axis of Object.keys(spans)) ends[axis] = axisOf(plot, axis).range.slice();
     clearTimeout(asking);
-    asking = setTimeout(() => Date.now() - whole > 600 && show(name, ends, 0), 200);
+    asking = setTimeout(() => Date.now() - whole > 600 && show(name, ends, 0), 60);
   }
 
   function show(name, ends, all) {

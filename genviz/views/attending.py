@@ -1,7 +1,6 @@
 """What the attention views share: a site's weights for one sample and call, its masks, the first choice."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -12,12 +11,13 @@ from numpy.typing import NDArray
 
 from genviz.analysis.attention import HeadSummary, most_telling, summarise
 from genviz.analysis.masking import MASKING_BIAS
-from genviz.analysis.pooling import Overview, RowSums, pooled, pooled_rows
+from genviz.analysis.pooling import Overview, pooled, pooled_rows
 from genviz.attention import AttentionInputs
 from genviz.errors import NotCaptured
 from genviz.recording import Recording
 from genviz.recording.attend import AttentionReader
 from genviz.views.controls import Choice, Control, Number
+from genviz.views.remembered import known_overview, known_sums, remember
 from genviz.views.subject import Subject
 
 Rows = NDArray[np.integer[Any]]
@@ -122,21 +122,21 @@ class AttentionSite:
         by_bias = inputs is not None and inputs.bias is not None and max(self.shape) <= BIAS_READ_UP_TO
         if inputs is None or by_bias:
             return pooled_rows(partial(self.weights, head), self.allowed, rows=rows, keys=keys, size=size)
-        known = _SUMS.setdefault(self.reader.recording, OrderedDict())
-        key = (self.site, self.reader.sample, self.call, head)
-        sums = _known(known, key, rows)
+        recording, place = self.reader.recording, self._place(head)
+        again = known_overview(recording, place, rows, keys, size=size)
+        if again is not None:
+            return again
+        sums = known_sums(recording, place, rows)
         found = pooled(inputs, head, rows=rows, keys=keys, size=size, sums=sums, report=report)
-        if found.sums is not None:
-            _remember(known, (*key, rows), found.sums)
+        remember(recording, place, found, size=size)
         return found
 
     def work(self, head: int, rows: range, keys: range) -> int:
         """Cells that have to be worked out for a part, about."""
-        inputs = self._inputs
-        if inputs is None:
+        inputs, recording, place = self._inputs, self.reader.recording, self._place(head)
+        if inputs is None or known_overview(recording, place, rows, keys) is not None:
             return 0  # a look-up
-        known = _SUMS.get(self.reader.recording, OrderedDict())
-        wide = _known(known, (self.site, self.reader.sample, self.call, head), rows) is None
+        wide = known_sums(recording, place, rows) is None
         some = rows[:: max(1, len(rows) // 64)]
         spans = [inputs.rule.span(range(row, row + 1), self.shape[1]) for row in some]
         inside = keys if not wide else range(self.shape[1])
@@ -155,6 +155,9 @@ class AttentionSite:
         if not isinstance(part, AttentionInputs):
             self.reader.inputs(self.reader.calls[0])  # raises with the reason
         return part, row - first
+
+    def _place(self, head: int) -> tuple[Any, ...]:
+        return self.site, self.reader.sample, self.call, head
 
     @property
     def _inputs(self) -> AttentionInputs | None:
@@ -188,26 +191,6 @@ def _ruled_out(bias: NDArray[np.floating[Any]], rows: Rows) -> NDArray[np.bool_]
     """Cells of some rows of which a bias leaves nothing, in every head."""
     own = bias[:, rows] if bias.shape[1] > 1 else bias
     return np.asarray((np.asarray(own, np.float32) <= MASKING_BIAS).all(axis=0))
-
-
-# What turns scores into weights, per recording: of (site, sample, call, head, rows).
-_SUMS: WeakKeyDictionary[Recording, OrderedDict[tuple[Any, ...], RowSums]] = WeakKeyDictionary()
-_SUMS_KEPT = 64
-
-
-def _known(known: Mapping[tuple[Any, ...], RowSums], key: tuple[Any, ...], rows: range) -> RowSums | None:
-    for found, sums in list(known.items()):
-        there = found[-1]
-        if found[:-1] == key and there.step in (1, rows.step) and rows[0] in there and rows[-1] in there:
-            first, step = there.index(rows[0]), rows.step // there.step
-            return sums.of(range(first, there.index(rows[-1]) + 1, step))
-    return None
-
-
-def _remember(known: OrderedDict[tuple[Any, ...], RowSums], key: tuple[Any, ...], sums: RowSums) -> None:
-    known[key] = sums
-    while len(known) > _SUMS_KEPT:
-        known.popitem(last=False)
 
 
 def _not_ruled_out(stored: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -26,7 +26,8 @@ class StandIn:
     says : str
         What it is, and what is waited for.
     patience : float
-        Seconds to wait for the picture asked for before this one is shown.
+        Seconds to wait for the picture asked for before this one is shown. Without any, this one is drawn
+        before the other is begun, so that it need not share the processor with it.
     """
 
     values: Mapping[str, Any]

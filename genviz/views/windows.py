@@ -11,7 +11,7 @@ from genviz.views.controls import Choice, Control, Span
 
 SPANS_FROM = 25  # tokens from which a part can be chosen; shorter texts are seen whole
 AT_ONCE = 2**27  # cells that are worked out while somebody waits: half a second
-SAMPLED = 2**25  # cells of a sample
+SAMPLED = 2**24  # cells of a sample: as many rows as a picture has, at 65,536 tokens
 ALL_ROWS, SOME_ROWS = "all", "some"
 
 
@@ -66,7 +66,7 @@ def stand_in(rows: range, work: int) -> StandIn | None:
     if work <= AT_ONCE:
         return None
     says = f"From {every(sample(rows, work).step)} row so far; all are being worked out"
-    return StandIn({"detail": SOME_ROWS}, says, patience=0.1)
+    return StandIn({"detail": SOME_ROWS}, says, patience=0)
 
 
 def tell(share: float) -> None:

@@ -1,6 +1,7 @@
 """What pages say: states, links, runs of live models, slides, frames; by calling what the callbacks call."""
 
 import io
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from dashboards.panels import drawn, meanwhile
 from dashboards.stage import KEPT, Stage
 from dashboards.widgets import shortened
 from genviz.capture import record
-from genviz.errors import ControlError, EngineBusy, LiveError, NotApplicable
+from genviz.errors import Cancelled, ControlError, EngineBusy, LiveError, NotApplicable
 from genviz.figures.base import blank, small_print
 from genviz.live.progress import report
 from genviz.views.subject import Subject
@@ -355,6 +356,31 @@ def test_a_picture_that_waits_is_begun_once_and_handed_out() -> None:
     assert maps.waiting({"a": 1, "number": 2, "again": True}) == "0 s"
     assert maps.get({"a": 1, "number": 3}, slow, 5) == "picture"
     assert len(began) == 1
+    maps.close()
+
+
+def test_a_page_that_asks_for_another_picture_stops_the_one_before_unless_another_page_wants_it() -> None:
+    stopped = threading.Event()
+
+    def slow() -> None:
+        try:
+            while True:
+                report(0.5, "half")
+                time.sleep(0.01)
+        except Cancelled:
+            stopped.set()
+            raise
+
+    maps = Maps()
+    first = {"view": "map", "head": 0}
+    assert maps.get({**first, "page": "one"}, slow, 0.05) is None
+    assert maps.get({**first, "page": "two"}, slow, 0.05) is None
+    assert maps.get({"view": "map", "head": 1, "page": "one"}, lambda: "next", 5) == "next"
+    assert not stopped.wait(0.2)
+    assert maps.get({"view": "other", "page": "two"}, lambda: "other", 5) == "other"
+    assert not stopped.wait(0.2)
+    assert maps.get({"view": "map", "head": 1, "page": "two"}, lambda: "next", 5) == "next"
+    assert stopped.wait(5)
     maps.close()
 
 

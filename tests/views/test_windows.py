@@ -7,7 +7,8 @@ import pytest
 
 from genviz.errors import ControlError
 from genviz.recording import Recording
-from genviz.views import Subject, attention_matrix, windows
+from genviz.views import Subject, attention_matrix, remembered, windows
+from genviz.views.attending import AttentionSite
 from genviz.views.controls import Span
 from genviz.views.windows import longest, part, sample
 from tests.views.subjects import eager, transformer
@@ -113,3 +114,16 @@ def test_a_sample_stands_in_for_what_takes_long_and_says_so(monkeypatch: pytest.
     grid = some.data[-1]
     assert grid.z[-1, 0] == pytest.approx(whole[[599 - (599 - 5) % 10], :10].max(), abs=1e-6)
     assert attention_matrix.stand_in(subject, **SITE, rows="0-50", keys="0-50") is None
+
+
+def test_a_large_picture_is_there_when_it_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "WORTH_KEEPING", 1000)
+    monkeypatch.setattr(remembered, "OVERVIEWS_KEPT", 2)
+    here = AttentionSite.of(long(), "layers.0.attn", 0, call=0)
+    rows, keys = range(600), range(600)
+    first = here.overview(0, size=100)
+    assert here.work(0, rows, keys) == 0
+    assert here.overview(0, size=100) is first
+    assert here.overview(0, size=50) is not first
+    assert here.overview(0, rows=rows[:100], size=100) is not first  # a third: the oldest makes room
+    assert here.overview(0, size=100) is not first
