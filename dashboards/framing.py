@@ -8,7 +8,9 @@ from typing import Any
 
 from dash import html
 
-SMALL_PRINT = "small print"
+from genviz.figures.base import SMALL_PRINT
+from genviz.figures.played import without_bar
+
 _COLOUR = re.compile(r"^\s*color:\s*(#[0-9a-fA-F]{6}|rgba?\([0-9., ]+\))\s*;?\s*$")
 _TOP, _BOTTOM = 44, 52  # px: the theme's margins
 _TITLE_LINE, _SUBTITLE_LINE = 30, 20
@@ -37,6 +39,7 @@ class Framed:
 def framed(figure: Any) -> Framed:
     """Take title, subtitle and small print out of a figure (which is changed)."""
     layout = figure.layout
+    without_bar(layout)  # the page has its own
     title, subtitle = layout.title.text or "", layout.title.subtitle.text or ""
     prints = [note for note in layout.annotations if note.name == SMALL_PRINT]
     spare = _TITLE_LINE * bool(title) + _SUBTITLE_LINE * bool(subtitle)

@@ -14,6 +14,7 @@ from dashboards.pages.base import Page, Panel
 from dashboards.running import checked
 from dashboards.stage import Stage
 from genviz.errors import Cancelled, ControlError, GenvizError, LiveError
+from genviz.figures.played import PLAYED
 from genviz.views import View, view_named
 from genviz.views.subject import Subject
 
@@ -216,7 +217,7 @@ def register(app: Dash, stage: Stage) -> None:
                     {"number": number, "ok": True, "again": True},
                 )
             shown = framed(figure)
-            answer = {"number": number, "ok": True, "again": bool(progress)}
+            answer = {"number": number, "ok": True, "again": bool(progress), "played": _played(figure)}
             return shown.figure, None, progress or shown.caption, shown.note, answer
         except GenvizError as error:
             return no_update, states.problem(error, level=3), "", "", {"number": number, "ok": False}
@@ -224,6 +225,12 @@ def register(app: Dash, stage: Stage) -> None:
             _LOG.error("%s could not be drawn", request.get("view"), exc_info=error)
             failed = LiveError(f"{type(error).__name__} while drawing; the log of the server says more")
             return no_update, states.problem(failed, level=3), "", "", {"number": number, "ok": False}
+
+
+def _played(figure: Any) -> dict[str, Any] | None:
+    """What a figure says of its frames, when it has any."""
+    found: dict[str, Any] | None = (figure.layout.meta or {}).get(PLAYED)
+    return found
 
 
 def subject_asked(stage: Stage, request: dict[str, Any]) -> Subject:

@@ -10,7 +10,7 @@ from dash import html
 
 from genviz.errors import ControlError
 from genviz.views import View
-from genviz.views.controls import Choice, Control, Number, Picks, Span, Switch, Text
+from genviz.views.controls import Choice, Control, Number, Picks, Span, Step, Switch, Text
 from genviz.views.subject import Subject
 
 SHARED = "page"
@@ -257,8 +257,26 @@ def _span(control: Span, place: dict[str, str]) -> list[Any]:
     return [html.Div(field, **told)]
 
 
+def _step(control: Step, place: dict[str, str]) -> list[Any]:
+    """A slider with buttons; ``assets/45-steps.js`` plays the figure, and fits the slider to it."""
+    buttons = [
+        html.Button(
+            type="button", className=f"button {look}", **{"data-steps": does, "aria-label": says}
+        )
+        for does, look, says in (
+            ("back", "step back", "One step back"),
+            ("play", "player-play", "Play"),
+            ("on", "step on", "One step on"),
+        )
+    ]  # fmt: skip
+    label, slider = _number(control, place)
+    bar = html.Div(buttons, className="player-bar", **{"data-place": json.dumps(place)})
+    return [label, slider, bar]
+
+
 _BUILDERS: dict[type[Control], Any] = {
     Choice: _choice,
+    Step: _step,
     Number: _number,
     Switch: _switch,
     Text: _text,

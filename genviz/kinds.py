@@ -47,6 +47,9 @@ MORE_AXES: dict[str, str] = {
     "common": "token that two texts share, in their order",
     "distance": "how many tokens a key stands before a query",
     "pair": "two channels that are rotated together",
+    "hypothesis": "beginning of an answer that a search looked at",
+    "running": "hypothesis that goes on",
+    "candidate": "continuation that a search could take next",
 }
 
 

@@ -34,6 +34,7 @@
     const text = JSON.stringify(request);
     if (view.wanted && JSON.stringify(view.wanted) === text) return;
     view.wanted = request;
+    if (app.step(name, view)) return;
     if (view.flying === null || view.again || Date.now() - view.since > PATIENCE) send(name, view);
   }
 
@@ -58,8 +59,10 @@
     mark(name, "drawn", true);
     mark(name, "failed", !answer.ok);
     if (app.here && ((app.here.clicks || {})[name] || spansOf(name))) listen(name, 50);
-    if (view.wanted !== view.sent) send(name, view);
+    view.played = answer.ok ? answer.played : null;
+    if (view.wanted !== view.sent && !app.step(name, view)) send(name, view);
     else if (answer.again) again(name, view);
+    if (view.played) app.fitSteps(name, view);
     return answer.number;
   };
 

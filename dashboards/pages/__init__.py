@@ -5,6 +5,7 @@ from dashboards.pages.attention import ATTENTION
 from dashboards.pages.base import Click, Page, Panel
 from dashboards.pages.compare import COMPARE
 from dashboards.pages.encoder_decoder import ENCODER_DECODER
+from dashboards.pages.generate import GENERATE
 from dashboards.pages.inside_the_layers import INSIDE_THE_LAYERS
 from dashboards.pages.latent_space import LATENT_SPACE
 from dashboards.pages.overview import OVERVIEW
@@ -21,6 +22,7 @@ PAGES: tuple[Page, ...] = (
     TWO_SENSES,
     INSIDE_THE_LAYERS,
     ENCODER_DECODER,
+    GENERATE,
     COMPARE,
     LATENT_SPACE,
     ADVERSARIAL_GAME,

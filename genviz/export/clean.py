@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from genviz.errors import ExportError
 from genviz.export.recolour import in_theme
 from genviz.figures import theme as look
+from genviz.figures.played import without_bar
 
 # Not allowed in XML 1.0 (https://www.w3.org/TR/xml/#charsets), and so not in SVG and PowerPoint either.
 _UNWRITABLE = re.compile(
@@ -79,6 +80,19 @@ def for_drawing(figure: go.Figure, theme: str | None = None) -> dict[str, Any]:
             f"the figure has {', '.join(maps)}, whose map would be downloaded when it is drawn; exports "
             "never use the network. Draw it with scatter or heatmap, or use .json or .csv for its numbers"
         )
+    return plain
+
+
+def for_paper(figure: go.Figure, theme: str | None = None) -> dict[str, Any]:
+    """As :func:`for_drawing`, for formats that stand still: what plays a figure is taken off.
+
+    Raises
+    ------
+    ExportError
+        As there.
+    """
+    plain = {name: part for name, part in for_drawing(figure, theme).items() if name != "frames"}
+    without_bar(plain["layout"])
     return plain
 
 

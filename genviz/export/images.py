@@ -10,7 +10,7 @@ from lxml import etree
 from genviz.errors import ExportError
 from genviz.export import renderer
 from genviz.export.base import Options, Slide
-from genviz.export.clean import for_drawing
+from genviz.export.clean import for_paper
 from genviz.export.words import alternative
 from genviz.figures import typeface
 
@@ -21,14 +21,14 @@ _PNG_SCALE = 2.0  # a 1280 × 720 figure is sharp on a screen of 2560 × 1440
 
 def write_png(slides: Sequence[Slide], path: Path, options: Options) -> None:
     """Write one figure as PNG."""
-    figure = for_drawing(slides[0].figure, options.theme)
+    figure = for_paper(slides[0].figure, options.theme)
     size = options.size(figure["layout"])
     path.write_bytes(draw_png(figure, size, options.magnification(size, _PNG_SCALE), timeout=options.timeout))
 
 
 def write_svg(slides: Sequence[Slide], path: Path, options: Options) -> None:
     """Write one figure as SVG with the typeface embedded."""
-    figure = for_drawing(slides[0].figure, options.theme)
+    figure = for_paper(slides[0].figure, options.theme)
     text = draw_svg(figure, options.size(figure["layout"]), timeout=options.timeout)
     path.write_bytes(finished_svg(text, alternative(slides[0])))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from genviz.export import renderer
 from genviz.export.base import HEIGHT, WIDTH, Options, Slide
-from genviz.export.clean import for_drawing, is_dark
+from genviz.export.clean import for_paper, is_dark
 from genviz.export.words import LONGEST_CAPTION, LONGEST_TITLE, Words, shortened, untitled, words
 from genviz.figures import theme as look
 
@@ -36,7 +36,7 @@ def write_pdf(slides: Sequence[Slide], path: Path, options: Options) -> None:
 
 def _sheet(slide: Slide, options: Options, alone: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """The page around a figure, and the figure."""
-    figure = for_drawing(slide.figure, options.theme)
+    figure = for_paper(slide.figure, options.theme)
     # The figure's own title is part of the picture; only words given for the page need a frame.
     said = words(slide) if slide.title or slide.caption else Words("", "", "")
     if alone and not said.spoken:

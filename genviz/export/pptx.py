@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from genviz.export.base import Options, Slide
-from genviz.export.clean import for_drawing, is_dark
+from genviz.export.clean import for_paper, is_dark
 from genviz.export.deck import figure_layout, new_deck, picture_box, place
 from genviz.export.images import draw_png, draw_svg, finished_svg
 from genviz.export.words import LONGEST_CAPTION, LONGEST_TITLE, alternative, shortened, untitled, words
@@ -37,7 +37,7 @@ def _add(deck: Any, slide: Slide, options: Options) -> None:
     _say(title, shortened(said.title, LONGEST_TITLE), ((70, 28), (100, 22), (None, 17)))
     _say(caption, shortened(said.caption, LONGEST_CAPTION), ((240, 16), (None, 12)))
     room = picture_box(bool(said.title), bool(said.caption))
-    figure = untitled(for_drawing(slide.figure, options.theme), said)
+    figure = untitled(for_paper(slide.figure, options.theme), said)
     size = _size(figure["layout"], room, options)
     shown = min(room[2] / size[0], room[3] / size[1])
     scale = options.magnification(size, _SCALE * max(shown, 1.0))

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from genviz.figures import theme as look
 
+SMALL_PRINT = "small print"  # name of the annotation
 LINE = 100  # characters of small print on a line
 
 
@@ -39,7 +40,7 @@ def small_print(figure: go.Figure, text: str, theme: str) -> None:
         yanchor="top",
         yshift=-(figure.layout.margin.b or 72) + 8 + 18 * lines,
         align="left",
-        name="small print",
+        name=SMALL_PRINT,
         font={"size": look.SIZE - 2, "color": look.palette(theme).muted},
     )
 

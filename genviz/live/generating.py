@@ -10,7 +10,7 @@ from genviz.errors import ControlError
 from genviz.live.base import refuse_unknown
 from genviz.live.choosing import Chooser, Plan, first_of
 from genviz.live.stepping import Beginning, context_of, run_steps
-from genviz.live.text_model import Text, TextModel, _config, written
+from genviz.live.text_model import Text, TextModel, written
 from genviz.recording import Recording
 
 Word = str | int | Sequence[int]
@@ -182,7 +182,7 @@ class Generating(TextModel):
             max_new=most,
             room=self._room(source, begin),
             stop=_stops(asked.get("stop", ())),
-            ends=self._ends(),
+            ends=self.end_ids(),
             seed=_whole("seed", asked.get("seed", 0), 0, "give 0 or more", 2**63 - 1),
             samples=_whole("samples", asked.get("samples", 1), 1, f"give 1 to {MOST_SAMPLES}", MOST_SAMPLES),
             forced=self._forced(asked.get("forced", {})),
@@ -211,13 +211,6 @@ class Generating(TextModel):
                 f"prompt and answer have {before} tokens, and this model reads {context}: nothing fits behind"
             )
         return context - before + 1  # the last one is written, but not read again
-
-    def _ends(self) -> frozenset[int]:
-        config = getattr(self.modules[""], "generation_config", None)
-        found = getattr(config, "eos_token_id", None)
-        for each in (self.target.special("eos"), _config(self.modules[""], "eos_token_id")):
-            found = each if found is None else found
-        return frozenset() if found is None else frozenset([found] if isinstance(found, int) else found)
 
     def _text(self, ids: Sequence[int], plan: Plan) -> str:
         text = self.target.text([each for each in ids if each not in plan.ends])

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from genviz.live.baselines import baselines
+from genviz.live.beam_search import Searching
 from genviz.live.explaining import Explaining
 from genviz.live.generating import Generating
 from genviz.live.senses import Senses
@@ -10,7 +11,7 @@ from genviz.live.text_model import written
 from genviz.live.words import Words
 
 
-class LanguageModel(Words, Senses, Explaining, Generating):
+class LanguageModel(Words, Senses, Explaining, Generating, Searching):
     """A model of text, with its tokenizer.
 
     Parameters
@@ -31,6 +32,10 @@ class LanguageModel(Words, Senses, Explaining, Generating):
         files and of folders that hold one.
     tuned_lens : path, optional
         Affine maps for :meth:`logit_lens`: see :func:`genviz.live.lens.read_translators`.
+    prompts : sequence of str, optional
+        Beginnings that the model shows well how it goes on from.
+    stop : sequence of str, optional
+        Texts at which an answer may be taken to end, such as a full stop.
     title, about : str
 
     Examples
@@ -45,9 +50,11 @@ class LanguageModel(Words, Senses, Explaining, Generating):
 
     offers: ClassVar[tuple[str, ...]] = (
         "record", "tokenize", *Words.offers, *Senses.offers, *Explaining.offers, *Generating.offers,
+        *Searching.offers,
     )  # fmt: skip
     conditions: ClassVar[dict[str, str]] = {
         **Words.conditions, **Senses.conditions, **Explaining.conditions, **Generating.conditions,
+        **Searching.conditions,
     }  # fmt: skip
 
     def defaults(self) -> dict[str, Any]:
@@ -59,4 +66,6 @@ class LanguageModel(Words, Senses, Explaining, Generating):
             "two_sided": self.two_sided,
             "tuned_lens": bool(self.translators),
             "baselines": baselines(self),
+            "prompts": list(self.prompts),
+            "stop": list(self.stop),
         }

@@ -22,6 +22,13 @@ Text = str | Sequence[int]
 _LONGEST = 64
 
 
+class Known(Shown, total=False):
+    """What comes by name beside a model and its texts."""
+
+    prompts: Sequence[str]
+    stop: Sequence[str]
+
+
 class TextModel(LiveModel):
     """A model that reads text, and how it is run; parameters as :class:`genviz.live.language.LanguageModel`.
 
@@ -37,10 +44,11 @@ class TextModel(LiveModel):
         self, model: nn.Module, tokenizer: Any = None, *, text: str | Sequence[Text] = (),
         target_tokenizer: Any = None, target_text: str | Sequence[Text] = (),
         tokenizers: Mapping[str, Any] | Sequence[Any] = (), tuned_lens: str | Path | None = None,
-        **shown: Unpack[Shown],
+        **known: Unpack[Known],
     ) -> None:  # fmt: skip
-        refuse_unknown(type(self).__name__, shown, Shown)
-        super().__init__({"": model}, **shown)
+        refuse_unknown(type(self).__name__, known, Known)
+        super().__init__({"": model}, title=known.get("title", ""), about=known.get("about", ""))
+        self.prompts, self.stop = tuple(known.get("prompts", ())), tuple(known.get("stop", ()))
         self.others = named(tokenizers)
         self.source = Tokenizing(tokenizer)
         self.target = Tokenizing(tokenizer if target_tokenizer is None else target_tokenizer)
@@ -208,6 +216,14 @@ class TextModel(LiveModel):
         raise LiveError(
             "it is not known which token a target begins with: give the target tokenizer an attribute bos_id"
         )
+
+    def end_ids(self) -> frozenset[int]:
+        """Ids that end a text: those that ``generate()`` would stop at, else the tokenizer's own."""
+        config = getattr(self.modules[""], "generation_config", None)
+        found = getattr(config, "eos_token_id", None)
+        for each in (self.target.special("eos"), _config(self.modules[""], "eos_token_id")):
+            found = each if found is None else found
+        return frozenset() if found is None else frozenset([found] if isinstance(found, int) else found)
 
     def _answer_ids(self, text: Text) -> list[int]:
         """Ids of a target text without the marks that a tokenizer puts around it."""

@@ -14,6 +14,7 @@ from genviz.views.attention_patches import attention_patches
 from genviz.views.attention_profile import attention_profile
 from genviz.views.attention_rollout import attention_rollout
 from genviz.views.base import View
+from genviz.views.beam_tree import beam_tree
 from genviz.views.compare_attention import compare_attention
 from genviz.views.compare_heads import compare_heads
 from genviz.views.compare_predictions import compare_predictions
@@ -88,6 +89,8 @@ VIEWS: tuple[View, ...] = (
     input_attribution,
     # Encoder and decoder
     translation_steps,
+    # Generate
+    beam_tree,
     # Compare
     compare_stream,
     compare_predictions,
@@ -121,6 +124,7 @@ __all__ = [
     "attention_patches",
     "attention_profile",
     "attention_rollout",
+    "beam_tree",
     "compare_attention",
     "compare_heads",
     "compare_predictions",

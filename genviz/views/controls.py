@@ -73,6 +73,14 @@ class Number(Control):
 
 
 @dataclass(frozen=True)
+class Step(Number):
+    """A place in time, from ``minimum`` on; one beyond the end is the end.
+
+    A figure that holds a frame for each place is played in the browser: see :mod:`genviz.figures.played`.
+    """
+
+
+@dataclass(frozen=True)
 class Switch(Control):
     """On or off."""
 

@@ -17,6 +17,8 @@ VOCABULARY = Path(__file__).with_name("vocabulary.json")
 CONTEXT = 64
 # Stories on show: none of them was trained on, and the metrics use yet other ones.
 SHOWN_SEED = 90_011
+# Of the beginnings of all stories on show, those from which greedy decoding misses the likelier sentence.
+PROMPTS = ("the boy", "the robber", "the girl is near the river. a woman")
 
 
 class SelfAttention(nn.Module):
@@ -160,13 +162,16 @@ def parts() -> dict[str, Any]:
     Returns
     -------
     dict
-        `model`; `tokenizer`; `text`: the course's sentences, then stories the model has never seen; `title`;
+        `model`; `tokenizer`; `text`: the course's sentences, then stories the model has never seen; `prompts`
+        that greedy decoding goes on from less well than beam search; `stop`: where a sentence ends; `title`;
         `about`.
     """
     return {
         "model": load(),
         "tokenizer": tokenizer(),
         "text": [*COURSE, *(spell(story) for story in draw_stories(9, seed=SHOWN_SEED))],
+        "prompts": list(PROMPTS),
+        "stop": ["."],
         "title": "GPT: a small world in sentences",
         "about": "A decoder-only transformer writes stories of a small world, one word after the other.",
     }

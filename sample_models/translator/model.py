@@ -29,6 +29,14 @@ COURSE_PAIRS = (
     ("le voleur regarde un arbre", "the robber looks at a tree"),
 )
 
+#: Sentences that break off: greedy decoding stumbles over what it was never taught, beam search less so.
+#: Of whole sentences greedy decoding finds the most probable translation nearly always.
+PROMPTS = (
+    "le jeune roi marche sur la",
+    "le cheval tranquille mange dans",
+    "un vieil éléphant aime la",
+)
+
 
 class Positions(nn.Module):
     """Add to each token's vector where it stands (section 3.5 there)."""
@@ -187,7 +195,8 @@ def parts() -> dict[str, Any]:
     -------
     dict
         `model`; `tokenizer` (French); `target_tokenizer` (English); `text` and `target_text`: the course's
-        sentences, then sentences with a noun and an adjective never seen together; `title`; `about`.
+        sentences, then sentences with a noun and an adjective never seen together; `prompts`: sentences that
+        greedy decoding answers less well than beam search; `title`; `about`.
     """
     source, target = tokenizers()
     shown = [(pair.french, pair.english) for pair in draw_pairs(10, seed=SHOWN_SEED, unseen=True)]
@@ -198,6 +207,7 @@ def parts() -> dict[str, Any]:
         "target_tokenizer": target,
         "text": list(french),
         "target_text": list(english),
+        "prompts": list(PROMPTS),
         "title": "Translator: French to English",
         "about": "An encoder reads a French sentence; a decoder writes it in English, word by word.",
     }
