@@ -9,6 +9,8 @@ from genviz.shapes import Bool, Float, Float64
 
 #: Cosine distances that differ by less are equal: what single precision leaves.
 SAME = 1e-6
+#: Of the longest vector: a spread that is only rounding.
+EQUAL = 1e-5
 
 
 def cosines(vectors: Float[np.ndarray, "*rows sample channel"]) -> Float64[np.ndarray, "*rows sample sample"]:
@@ -183,8 +185,8 @@ def _plane(
 ) -> tuple[Float64[np.ndarray, "sample dimension"], Float64[np.ndarray, " dimension"]]:
     centred = points - points.mean(axis=0)
     spread = np.linalg.norm(centred) / max(np.sqrt(len(points)), 1.0)
-    size = np.abs(points).max(initial=0.0)
-    if not np.isfinite(spread) or spread <= SAME * max(float(size), 1e-30):
+    longest = np.linalg.norm(points, axis=1).max(initial=0.0)
+    if not np.isfinite(spread) or spread <= EQUAL * max(float(longest), 1e-30):
         return np.zeros((len(points), 2)), np.full(2, np.nan)
     left, lengths, directions = np.linalg.svd(centred, full_matrices=False)
     signs = np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)])

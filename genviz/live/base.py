@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, ClassVar, TypedDict
 
 import numpy as np
@@ -124,9 +125,12 @@ def structure(modules: Mapping[str, nn.Module], family: str) -> dict[str, Any]:
 
 def place_of(module: nn.Module) -> tuple[torch.device, torch.dtype]:
     """Device and floating type that a module's inputs should have."""
-    tensors = [*module.parameters(), *module.buffers()]
-    device = tensors[0].device if tensors else torch.device("cpu")
-    return device, next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), torch.float32)
+    tensors = chain(module.parameters(), module.buffers())  # as many as are needed: a run asks each time
+    first = next(tensors, None)
+    if first is None:
+        return torch.device("cpu"), torch.float32
+    floating = (tensor.dtype for tensor in chain([first], tensors) if tensor.is_floating_point())
+    return first.device, next(floating, torch.float32)
 
 
 def tensor_for(module: nn.Module, values: Any) -> Tensor:

@@ -117,7 +117,7 @@ def run_through(live: "TextModel", layout: Layout, ids: Sequence[int], target: S
 
     def seen(call: Call) -> None:
         if call.path in blocks:
-            keep(found, call)
+            _keep(found, call)
             after.clear()
             holding.update(call.stack)
         elif call.path not in ignored:
@@ -133,18 +133,34 @@ def run_through(live: "TextModel", layout: Layout, ids: Sequence[int], target: S
     return found
 
 
-def keep(found: Run, call: Call) -> None:
-    """Add what a block was given (the first) and what it handed on."""
+def _keep(found: Run, call: Call) -> None:
+    given, made = handed_on(call)
+    if not found.states:
+        found.names.append("start")
+        found.states.append(only_sample(given))
+        found.positions_first = positions_first(given)
+    found.names.append(name_of(call))
+    found.states.append(only_sample(made))
+    found.last = (call.path, call.number)
+
+
+def handed_on(call: Call) -> tuple[Tensor, Tensor]:
+    """What a block was given, and what it handed on.
+
+    Raises
+    ------
+    LiveError
+        When either is no tensor.
+    """
     given, made = call.given, call.result
     if made is None or given is None:
         raise LiveError(f"{call.path!r} hands no tensor on, so its residual stream cannot be read")
-    if not found.states:
-        found.names.append("start")
-        found.states.append(only_sample(given.detach()))
-        found.positions_first = positions_first(given)
-    found.names.append(f"{call.path} ({call.number})" if call.number else call.path)
-    found.states.append(only_sample(made.detach()))
-    found.last = (call.path, call.number)
+    return given.detach(), made.detach()
+
+
+def name_of(call: Call) -> str:
+    """Name of a block's run: one that stands for several layers is counted."""
+    return f"{call.path} ({call.number})" if call.number else call.path
 
 
 def positions_first(tensor: Tensor) -> bool:

@@ -17,7 +17,7 @@ from genviz.capture.replacing import seeing
 from genviz.errors import LiveError
 from genviz.live.embedding_neighbours import table_of
 from genviz.live.progress import report
-from genviz.live.stack import Layout, Run, keep, only_sample
+from genviz.live.stack import Layout, handed_on, name_of, only_sample
 
 if TYPE_CHECKING:
     from genviz.live.text_model import TextModel
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SIDE = "tokens"  # of an encoder–decoder, the encoder reads the texts
 BEFORE = ("embedding", "input")  # layers before the first block
 MOST_TEXTS = 400
+AT_ONCE = 32  # texts of one length that run together
 NAMED = 16  # words of a text that an error names
 _SAME = 1e-4  # of a vector's length: what only rounding changes
 
@@ -55,24 +56,21 @@ def word_vectors(live: "TextModel", texts: Sequence[Text], word: str, *, every: 
     """See :meth:`genviz.live.LanguageModel.word_vectors`."""
     found = find_all(live, texts, word)
     layout = Layout.of(live, SIDE)
-    streams = _streams(live, layout, found)
-    names = streams[0][0]
-    shown = [(at, place) for at, each in enumerate(found) for place in each.places[: None if every else 1]]
-    vectors = [streams[at][1][:, place].mean(dim=1) for at, place in shown]
-    plain = [
-        stream[:, torch.from_numpy(~each.marks)] for (_, stream), each in zip(streams, found, strict=True)
-    ]
-    centre, typical, counted = _common(torch.cat(plain, dim=1))
+    most = None if every else 1
+    names, read = _read(live, layout, found, most)
+    each = [read[tuple(one.ids)] for one in found]
+    shown = [(at, place) for at, one in enumerate(found) for place in one.places[:most]]
+    centre, typical, counted = _common(each)
     return {
         "layers": names,
-        "vectors": torch.stack(vectors).cpu().numpy(),
+        "vectors": torch.cat([one.vectors for one in each]).cpu().numpy(),
         "centre": centre.cpu().numpy(),
         "typical": typical.cpu().numpy(),
         "counted": counted,
         "text": [at for at, _ in shown],
         "places": [place for _, place in shown],
-        "left_out": sum(len(each.places) for each in found) - len(shown),
-        "tokens": [each.tokens for each in found],
+        "left_out": sum(len(one.places) for one in found) - len(shown),
+        "tokens": [one.tokens for one in found],
         "sees_after": _sees_after(live, layout, found),
     }
 
@@ -125,56 +123,149 @@ def _without(text: Text, word: str, number: int, tokens: Sequence[str], marks: N
     return f"{said}; the model's tokenizer reads {word!r} as something else" if known else said
 
 
-def _streams(live: "TextModel", layout: Layout, found: Sequence[Found]) -> list[tuple[list[str], Tensor]]:
-    """Names of the layers, and vectors (layer, token, channel) of each text; equal texts run once."""
-    known: dict[tuple[int, ...], tuple[list[str], Tensor]] = {}
-    for number, each in enumerate(found):
-        report(number / len(found), f"reading text {number + 1} of {len(found)}")
-        key = tuple(each.ids)
-        if key not in known:
-            known[key] = stream(live, layout, each.ids)
-    return [known[tuple(each.ids)] for each in found]
+@dataclass(frozen=True)
+class _Read:
+    """What is kept of one text.
+
+    Parameters
+    ----------
+    vectors : Tensor, (occurrence, layer, channel)
+    total, units : Tensor, (layer, channel)
+        Sums over its tokens: of their vectors, and of these at length 1.
+    count : int
+        Tokens that stand for text.
+    """
+
+    vectors: Tensor
+    total: Tensor
+    units: Tensor
+    count: int
+
+    @classmethod
+    def of(cls, states: Tensor, found: Found, most: int | None) -> "_Read":
+        plain = states[:, torch.from_numpy(~found.marks)].double()
+        units = torch.nn.functional.normalize(plain, dim=-1)
+        vectors = torch.stack([states[:, place].mean(dim=1) for place in found.places[:most]])
+        return cls(vectors, plain.sum(dim=1), units.sum(dim=1), plain.shape[1])
+
+
+def _read(
+    live: "TextModel", layout: Layout, found: Sequence[Found], most: int | None
+) -> tuple[list[str], dict[tuple[int, ...], _Read]]:
+    """Names of the layers, and what is kept of each text, by its ids: those of one length run together."""
+    distinct = {tuple(each.ids): each for each in found}
+    names: list[str] = []
+    read: dict[tuple[int, ...], _Read] = {}
+    for group in _together(list(distinct)):
+        report(len(read) / len(distinct), f"reading {len(distinct)} texts")
+        for ids, (own, states) in zip(group, streams(live, layout, group), strict=True):
+            names = names or own
+            if own != names:
+                raise LiveError("the layers of two texts are not the same, so they cannot be compared")
+            read[ids] = _Read.of(states, distinct[ids], most)
+    return names, read
+
+
+def _together(texts: Sequence[tuple[int, ...]]) -> list[list[tuple[int, ...]]]:
+    """Texts of one length; not as many as they are long, or nothing would tell the axes apart."""
+    groups: list[list[tuple[int, ...]]] = []
+    for length in dict.fromkeys(map(len, texts)):
+        alike = [each for each in texts if len(each) == length]
+        size = AT_ONCE if length != AT_ONCE else AT_ONCE - 1
+        for start in range(0, len(alike), size):
+            group = alike[start : start + size]
+            groups += [group] if len(group) != length else [group[:1], group[1:]] if length > 1 else [group]
+    return groups
 
 
 def stream(live: "TextModel", layout: Layout, ids: Sequence[int]) -> tuple[list[str], Tensor]:
-    """Run a text: names of the layers, and vectors (layer, token, channel).
+    """Run one text, see :func:`streams`."""
+    return streams(live, layout, [ids])[0]
+
+
+def streams(
+    live: "TextModel", layout: Layout, texts: Sequence[Sequence[int]]
+) -> list[tuple[list[str], Tensor]]:
+    """Run texts of one length: names of the layers, and vectors (layer, token, channel), of each.
 
     First ``embedding``, the token's row of the table, where the model has one as wide as its stream; then
     ``input`` of the first block, unless that is the same; then what each block hands on.
     """
-    run = Run()
+    names, states, rows = _run(live, layout, texts)
+    shape = len(texts), len(texts[0])
+    parted = [_by_text(each, shape) for each in states]
+    if any(each is None for each in parted):  # the model keeps no samples apart, or not in a known way
+        return [one for text in texts for one in streams(live, layout, [text])]
+    table = None if rows is None else _by_text(rows, shape)
+    return [
+        _layers(
+            names, [each[at] for each in parted if each is not None], None if table is None else table[at]
+        )
+        for at in range(len(texts))
+    ]
+
+
+def _run(
+    live: "TextModel", layout: Layout, texts: Sequence[Sequence[int]]
+) -> tuple[list[str], list[Tensor], Tensor | None]:
+    """Names and tensors of the blocks (before the first: ``input``), and what the table of tokens gave."""
+    names: list[str] = []
+    states: list[Tensor] = []
     rows: list[Tensor] = []
     blocks, table = set(layout.blocks), table_of(layout)
 
     def seen(call: Call) -> None:
-        if call.path in blocks:
-            keep(run, call)
-        elif call.path == table and not run.states and call.result is not None and not rows:
-            rows.append(only_sample(call.result.detach()))
+        if call.path == table and not states and not rows and call.result is not None:
+            rows.append(call.result.detach())
+        if call.path not in blocks:
+            return
+        given, made = handed_on(call)
+        if not states:
+            names.append("input")
+            states.append(given)
+        names.append(name_of(call))
+        states.append(made)
 
+    target = [live._start() for _ in texts] if live.two_sided else None
     with live.running(), seeing(layout.network, seen):
-        live._run(ids, live._start() if live.two_sided else None)
-    if not run.states:
+        live.run_many([list(text) for text in texts], target, len(texts))
+    if not states:
         raise LiveError(f"no block of {type(live.modules['']).__name__} ran on this text")
-    states, names = [each.float() for each in run.states], ["input", *run.names[1:]]
-    if rows and rows[0].shape == states[0].shape:
-        own = rows[0].float()
-        same = torch.allclose(own, states[0], atol=_SAME * float(own.abs().max()))
-        names = ["embedding", *(names[1:] if same else names)]
-        states = [own, *(states[1:] if same else states)]
-    return names, torch.stack(states)
+    return names, states, rows[0] if rows else None
 
 
-def _common(vectors: Tensor) -> tuple[Tensor, Tensor, int]:
+def _by_text(tensor: Tensor, shape: tuple[int, int]) -> Tensor | None:
+    """A tensor as (text, token, channel), or None when it does not tell texts apart."""
+    count, length = shape
+    if count == 1:
+        return only_sample(tensor)[None]
+    if tensor.ndim == 3 and tuple(tensor.shape[:2]) == (count, length):
+        return tensor
+    if tensor.ndim == 3 and tuple(tensor.shape[:2]) == (length, count):
+        return tensor.transpose(0, 1)
+    return None
+
+
+def _layers(names: Sequence[str], states: Sequence[Tensor], row: Tensor | None) -> tuple[list[str], Tensor]:
+    found = torch.stack([each.float() for each in states])
+    if row is None or row.shape != found[0].shape:
+        return list(names), found
+    own = row.float()
+    same = torch.allclose(own, found[0], atol=_SAME * float(own.abs().max()))
+    begins = 1 if same else 0
+    return ["embedding", *names[begins:]], torch.cat([own[None], found[begins:]])
+
+
+def _common(read: Sequence[_Read]) -> tuple[Tensor, Tensor, int]:
     """What all tokens have in common, per layer: their mean (layer, channel), and the mean cosine of two.
 
     The sum of all cosines is the squared length of the sum of unit vectors; each with itself is taken away.
     """
-    count = vectors.shape[1]
-    unit = torch.nn.functional.normalize(vectors.double(), dim=-1)
-    total = unit.sum(dim=1).square().sum(dim=-1)
-    typical = (total - count) / max(count * (count - 1), 1)
-    return vectors.double().mean(dim=1).float(), typical if count > 1 else typical * torch.nan, count
+    count = sum(each.count for each in read)
+    total = torch.stack([each.total for each in read]).sum(dim=0)
+    units = torch.stack([each.units for each in read]).sum(dim=0)
+    typical = (units.square().sum(dim=-1) - count) / max(count * (count - 1), 1)
+    return (total / max(count, 1)).float(), typical if count > 1 else typical * torch.nan, count
 
 
 def _sees_after(live: "TextModel", layout: Layout, found: Sequence[Found]) -> bool | None:

@@ -76,6 +76,16 @@ def test_what_all_tokens_have_in_common() -> None:
     )
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_texts_of_one_length_run_together_and_give_what_each_gives_alone(kind: str) -> None:
+    texts = ["3 9 4 17", "5 3", "11 3 2 8", "7 6 5 3", "3 4", "3 9 4 17", "3 3 3 3", "8 3", "3 1"]
+    live = live_of(kind)
+    found = live.word_vectors(words(*texts), "w3")["vectors"]
+    for text, vectors in zip(texts, found, strict=True):
+        np.testing.assert_allclose(vectors, live.word_vectors(words(text), "w3")["vectors"][0], atol=2e-5)
+    np.testing.assert_array_equal(found[0], found[5])
+
+
 @pytest.mark.parametrize("kind", sorted(CAUSAL))
 def test_whether_what_stands_after_counts_is_tried_out(kind: str) -> None:
     live = live_of(kind)
