@@ -27,14 +27,17 @@ def entropy(weights: Float[np.ndarray, "*batch query key"]) -> Float64[np.ndarra
 
     Notes
     -----
-    ``H = -Σ p log2 p`` (Shannon 1948, *A Mathematical Theory of Communication*, section 6).
+    ``H = -Σ p log2 p`` (Shannon 1948, *A Mathematical Theory of Communication*, section 6); with
+    ``p = w / Σ w`` that is ``log2 Σ w - Σ w log2 w / Σ w``.
     """
     wide = np.asarray(weights, np.float64)
-    total = wide.sum(axis=-1, keepdims=True)
-    share = np.divide(wide, total, out=np.full_like(wide, np.nan), where=total != 0)
-    logs = np.log2(share, out=np.zeros_like(share), where=~(share <= 0))
-    bits: Float64[np.ndarray, "*batch query"] = -(share * logs).sum(axis=-1)
-    return bits + 0.0  # -0.0 is a strange thing to read
+    total = wide.sum(axis=-1)
+    logs = np.maximum(wide, np.finfo(np.float64).tiny)  # 0 · log 0 counts as 0
+    np.log2(logs, out=logs)
+    inner = np.einsum("...k,...k->...", wide, logs)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bits: Float64[np.ndarray, "*batch query"] = np.log2(total) - inner / total
+    return np.asarray(np.maximum(bits, 0.0))  # rounding may fall below, by 1e-16
 
 
 def distance(

@@ -19,18 +19,18 @@ BIAS, SHIFT = np.int32(127), np.int32(23)
 
 
 def sums_of_exponentials(
-    scores: Float32[np.ndarray, "key block query"],
+    scores: Float32[np.ndarray, "key keys query"],
     taken_off: Float32[np.ndarray, " query"],
-    out: Float32[np.ndarray, "block query"],
+    out: Float32[np.ndarray, "keys query"],
 ) -> None:
     """Sum ``exp(score - taken_off)`` along the keys; the exponentials are written nowhere.
 
     Parameters
     ----------
-    scores : float32 array (key, block, query)
+    scores : float32 array (key, keys, query)
         At most 88 above what is taken off; ``-inf`` counts for nothing, NaN gives NaN.
     taken_off : float32 array (query,)
-    out : float32 array (block, query)
+    out : float32 array (keys, query)
         Takes the sums.
     """
     _sums(scores, taken_off, out)
@@ -39,9 +39,9 @@ def sums_of_exponentials(
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 @no_type_check  # a check of annotations could not be compiled
 def _sums(
-    scores: Float32[np.ndarray, "key block query"],
+    scores: Float32[np.ndarray, "key keys query"],
     taken_off: Float32[np.ndarray, " query"],
-    out: Float32[np.ndarray, "block query"],
+    out: Float32[np.ndarray, "keys query"],
 ) -> None:
     keys, by_four = scores.shape[0], scores.shape[0] // 4 * 4
     for block in range(scores.shape[1]):

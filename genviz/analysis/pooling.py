@@ -196,8 +196,13 @@ def _finished(
 
 
 def _reduce(operation: np.ufunc, array: NDArray[Any], block: tuple[int, int]) -> NDArray[Any]:
-    across = operation.reduceat(array, np.arange(0, array.shape[1], block[1]), axis=1)
-    return np.asarray(operation.reduceat(across, np.arange(0, array.shape[0], block[0]), axis=0))
+    whole = len(array) // block[0] * block[0]
+    down = [operation.reduce(array[:whole].reshape(-1, block[0], array.shape[1]), axis=1)]
+    if whole < len(array):
+        down.append(operation.reduce(array[whole:], axis=0, keepdims=True))
+    return np.asarray(
+        operation.reduceat(np.concatenate(down), np.arange(0, array.shape[1], block[1]), axis=1)
+    )
 
 
 def _whole(inputs: AttentionInputs, rows: range, keys: range) -> bool:
