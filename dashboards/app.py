@@ -9,7 +9,7 @@ from dash import Dash, Input, Output, callback_context, no_update, set_props
 from flask import Response, has_request_context, request, send_from_directory
 
 import genviz.figures
-from dashboards import clientside, frames, panels, plotlyjs, shell, slides, states
+from dashboards import clientside, frames, panels, plotlyjs, shell, slides, states, streams
 from dashboards.address import Address
 from dashboards.compression import compress
 from dashboards.pages import PAGES, Page
@@ -82,6 +82,7 @@ def build(subjects: Sequence[Subject], *, policy: Policy | None = None, warm: bo
     panels.register(app, app.stage)
     frames.register(app, app.stage)
     slides.register(app, app.stage)
+    streams.register(app, app.stage)
     clientside.register(app)
     _routes(app)
     compress(app.server)

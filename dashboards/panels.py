@@ -55,7 +55,7 @@ def panels(page: Page, subject: Subject, tabs: dict[str, str]) -> html.Div:
         for (panel, views), columns in zip(every, wide, strict=True)
         if views
     ]
-    return html.Div([*frames, *page.also(subject)], className="panels")
+    return html.Div([*page.before(subject), *frames, *page.also(subject)], className="panels")
 
 
 def widths(panels: Sequence[tuple[Panel, bool]]) -> list[int]:

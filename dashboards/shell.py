@@ -192,9 +192,12 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
     }
     placed, complaints = widgets.place(views, subject, {**page.first, **plain})
     placed.sort(key=lambda item: _rank(page, item))
-    run = running.strip(subject, address.run) if page.name != "overview" else None
+    above = [
+        page.above[item.control.name](item, subject) for item in placed if item.control.name in page.above
+    ]
+    run = running.strip(subject, address.run) if page.name != "overview" and not above else None
     main = [
-        question(page, run),
+        question(page, *above) if above else question(page, run),
         *(html.P(states.sentence(text), className="notice", role="note") for text in complaints),
         panels(page, subject, tabs),
     ]
@@ -211,7 +214,8 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
         "clicks": {name: asdict(click) for name, click in page.clicks.items()},
         "question": page.question,
     }
-    return main, [*page.beside(subject), *_controls(placed, views, subject)], here
+    aside = [item for item in placed if item.control.name not in page.above]
+    return main, [*page.beside(subject), *_controls(aside, views, subject)], here
 
 
 def replaced_first(item: Placed) -> Any:

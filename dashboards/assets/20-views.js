@@ -18,6 +18,7 @@
   app.draw = function (here, theme, values) {
     showTabs(here, values);
     app.play(here, theme, values);
+    app.write(here, values);
     for (const [name, keys] of Object.entries(here.views || {})) {
       const frame = document.getElementById("view-" + name);
       if (!frame || frame.hidden) continue;

@@ -10,6 +10,7 @@ from dashboards.pages.inside_the_layers import INSIDE_THE_LAYERS
 from dashboards.pages.latent_space import LATENT_SPACE
 from dashboards.pages.overview import OVERVIEW
 from dashboards.pages.perceptron import PERCEPTRON
+from dashboards.pages.playground import PLAYGROUND
 from dashboards.pages.slides import SLIDES
 from dashboards.pages.tokens_and_positions import TOKENS_AND_POSITIONS
 from dashboards.pages.two_senses import TWO_SENSES
@@ -22,6 +23,7 @@ PAGES: tuple[Page, ...] = (
     TWO_SENSES,
     INSIDE_THE_LAYERS,
     ENCODER_DECODER,
+    PLAYGROUND,
     GENERATE,
     COMPARE,
     LATENT_SPACE,

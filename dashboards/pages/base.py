@@ -79,6 +79,10 @@ class Page:
         ``also(subject)`` gives further frames among the panels, which are no views.
     beside : callable
         ``beside(subject)`` gives what stands above the controls.
+    before : callable
+        As ``also``, for frames that stand before the panels.
+    above : mapping
+        Control → how its widget is built beside the question, where other pages say what a model reads.
     part : str
         Part of the course that it belongs to: a heading in the left column once that is long.
     """
@@ -93,6 +97,8 @@ class Page:
     leading: tuple[str, ...] = ()
     also: Callable[[Subject], list[Any]] = _nothing
     beside: Callable[[Subject], list[Any]] = _nothing
+    before: Callable[[Subject], list[Any]] = _nothing
+    above: Mapping[str, Callable[[Any, Subject], Any]] = field(default_factory=dict)
     part: str = ""
 
     @property

@@ -70,12 +70,15 @@ class InlineEngine:
         self._queue_limit = queue_limit
         self._queue: CallQueue | None = None
         self._closed = False
+        self._said: dict[str, Any] | None = None
 
     @property
     def info(self) -> dict[str, Any]:
-        """What the live model says of itself."""
-        with self._one:
-            return dict(self._live.describe())
+        """What the live model says of itself; while it works, what it said last."""
+        if self._said is None or not self._one.locked():
+            with self._one:
+                self._said = dict(self._live.describe())
+        return dict(self._said)
 
     @property
     def abilities(self) -> tuple[str, ...]:

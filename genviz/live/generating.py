@@ -70,8 +70,9 @@ class Generating(TextModel):
             ``samples``: a dict each with ``ids``, ``tokens``, ``text``, ``probabilities`` (the model's own)
             and ``chances`` (with which it was drawn) of those written here, ``ended`` (end, stop, length,
             context, time), ``stop``; ``prompt`` with ``ids`` and ``tokens``; ``begin``, how many tokens were
-            there before. Handed over at each step: ``step`` and ``samples``, for each (None where it has
-            ended) the word and the likeliest ones ``before`` and ``after`` all settings.
+            there before; ``banned`` and ``forced`` as ids. Handed over at each step: ``step`` and
+            ``samples``, for each (None where it has ended) the word and the likeliest ones ``before`` and
+            ``after`` all settings.
 
         Raises
         ------
@@ -87,6 +88,8 @@ class Generating(TextModel):
         return {
             "prompt": {"ids": source, "tokens": names},
             "begin": len(plan.begin),
+            "banned": [list(word) for word in plan.settings.banned],
+            "forced": dict(plan.forced),
             "samples": [
                 {
                     "ids": sample.ids,

@@ -5,6 +5,7 @@ through the entry-point group ``genviz.views`` (name = the view's name, object =
 """
 
 from genviz.views.accounting import accounting
+from genviz.views.answer_attention import answer_attention
 from genviz.views.array import array
 from genviz.views.attention_heads import attention_heads
 from genviz.views.attention_lines import attention_lines
@@ -29,6 +30,7 @@ from genviz.views.logit_lens import logit_lens
 from genviz.views.model_sizes import model_sizes
 from genviz.views.network import network
 from genviz.views.neurons import neurons
+from genviz.views.next_distribution import next_distribution
 from genviz.views.parameters import parameters
 from genviz.views.perceptron_network import perceptron_network
 from genviz.views.position_similarity import position_similarity
@@ -91,6 +93,9 @@ VIEWS: tuple[View, ...] = (
     translation_steps,
     # Generate
     beam_tree,
+    # Playground
+    next_distribution,
+    answer_attention,
     # Compare
     compare_stream,
     compare_predictions,
@@ -115,6 +120,7 @@ __all__ = [
     "Subject",
     "View",
     "accounting",
+    "answer_attention",
     "array",
     "as_subject",
     "attention_heads",
@@ -139,6 +145,7 @@ __all__ = [
     "model_sizes",
     "network",
     "neurons",
+    "next_distribution",
     "parameters",
     "perceptron_network",
     "position_similarity",

@@ -1,8 +1,10 @@
 """What views ask of a live model about the text of a recording; the answers are kept with the recording."""
 
 import json
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,6 +16,8 @@ from genviz.views.subject import Subject
 
 KEPT = 24  # answers kept per recording
 _ANSWERS: WeakKeyDictionary[Recording, OrderedDict[str, Any]] = WeakKeyDictionary()
+_FLYING: dict[tuple[int, str], "Future[Any]"] = {}  # calls on their way, by recording and question
+_LOCK = threading.Lock()
 
 
 def ask(subject: Subject, ability: str, *, sample: int = 0, **arguments: Any) -> Any:
@@ -50,13 +54,61 @@ def ask_plainly(subject: Subject, ability: str, **arguments: Any) -> Any:
     if subject.live is None:
         raise NotApplicable(f"{subject.name!r} is only a recording: open it with its model to ask for more")
     recording = subject.recorded()
-    key = json.dumps([ability, id(subject.live), len(recording), arguments], sort_keys=True)
-    kept = _ANSWERS.setdefault(recording, OrderedDict())
-    if key not in kept:
-        kept[key] = subject.live.call(ability, **arguments)
+    key = _key(subject, ability, arguments)
+    with _LOCK:
+        kept = _ANSWERS.setdefault(recording, OrderedDict())
+        flying = _FLYING.get((id(recording), key))
+        if key in kept:
+            return kept[key]
+    if flying is not None:  # somebody follows it while it is written
+        return flying.result()
+    answer = subject.live.call(ability, **arguments)
+    _keep(recording, key, answer)
+    return answer
+
+
+def follow(subject: Subject, ability: str, *, deadline: float | None = None, **arguments: Any) -> Any:
+    """Begin to ask something whose parts are worth having before it is done; who asks the same waits for it.
+
+    Returns
+    -------
+    Call
+        With ``items()``, ``ahead()``, ``cancel()``; its result is kept as :func:`ask_plainly` keeps answers.
+
+    Raises
+    ------
+    NotApplicable
+        When there is no live model, or none that hands parts over.
+    """
+    submit = getattr(subject.live, "submit", None)
+    if submit is None:
+        raise NotApplicable(f"{subject.name!r} has no model that could be followed while it works")
+    recording, key = subject.recorded(), _key(subject, ability, arguments)
+    call = submit(ability, deadline=deadline, **arguments)
+    with _LOCK:
+        _FLYING[id(recording), key] = call
+
+    def landed(done: "Future[Any]") -> None:
+        if done.exception() is None:
+            _keep(recording, key, done.result())
+        with _LOCK:
+            if _FLYING.get((id(recording), key)) is done:
+                del _FLYING[id(recording), key]
+
+    call.add_done_callback(landed)
+    return call
+
+
+def _key(subject: Subject, ability: str, arguments: dict[str, Any]) -> str:
+    return json.dumps([ability, id(subject.live), len(subject.recorded()), arguments], sort_keys=True)
+
+
+def _keep(recording: Recording, key: str, answer: Any) -> None:
+    with _LOCK:
+        kept = _ANSWERS.setdefault(recording, OrderedDict())
+        kept[key] = answer
         while len(kept) > KEPT:
             kept.popitem(last=False)
-    return kept[key]
 
 
 def ids_of(recording: Recording, sample: int = 0) -> dict[str, list[int]]:
