@@ -40,8 +40,6 @@ MORE_AXES: dict[str, str] = {
     "edge": "end of a bin: one more than bins",
     "queries": "block of queries pooled to one cell",
     "keys": "block of keys pooled to one cell",
-    "tile": "part of the keys that is worked out at once",
-    "cell": "score of one query and key, in no order",
     "heads_or_1": "head, or one for all heads",
     "queries_or_1": "query, or one for all queries",
     "common": "token that two texts share, in their order",
