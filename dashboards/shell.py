@@ -196,6 +196,8 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
         page.above[item.control.name](item, subject) for item in placed if item.control.name in page.above
     ]
     run = running.strip(subject, address.run) if page.name != "overview" and not above else None
+    cut = running.cut_of(subject) if page.name != "overview" else ""
+    complaints = [*complaints, *([cut] if cut else [])]
     main = [
         question(page, *above) if above else question(page, run),
         *(html.P(states.sentence(text), className="notice", role="note") for text in complaints),
@@ -251,7 +253,7 @@ def _controls(placed: Sequence[Placed], views: Sequence[Any], subject: Subject) 
 
 def _section(title: str, items: Sequence[Placed], view: str) -> html.Section:
     heading = [html.H2(title)] if title else []
-    return html.Section([*heading, *map(widgets.widget, items)], className="controls", **{"data-for": view})
+    return html.Section([*heading, *widgets.widgets(items)], className="controls", **{"data-for": view})
 
 
 def _provenance(info: Mapping[str, Any]) -> html.P:

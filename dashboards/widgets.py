@@ -109,6 +109,18 @@ def widget(placed: Placed) -> Any:
     raise TypeError(f"no widget for a control of type {type(control).__name__}")
 
 
+def widgets(items: Sequence[Placed]) -> list[Any]:
+    """Build the widgets of a section; short fields of one kind stand in pairs."""
+    found: list[Any] = []
+    while items:
+        kind = type(items[0].control)
+        pair = len(items) > 1 and kind in _SHORT and type(items[1].control) is kind
+        here, items = items[: 1 + pair], items[1 + pair :]
+        made = [widget(each) for each in here]
+        found += [html.Div(made, className="pair")] if pair else made
+    return found
+
+
 def as_text(control: Control) -> str:
     """The value of a control as a link and its widget carry it."""
     if isinstance(control, Picks):
@@ -230,6 +242,10 @@ def _text(control: Text, place: dict[str, str]) -> list[Any]:
 
 
 def _picks(control: Picks, place: dict[str, str]) -> list[Any]:
+    """A field; one item has no room for help but on demand."""
+    several = {
+        "description": control.help, "inputWrapperOrder": ["label", "input", "description", "error"],
+    }  # fmt: skip
     return [
         dmc.TextInput(
             id=place,
@@ -237,8 +253,8 @@ def _picks(control: Picks, place: dict[str, str]) -> list[Any]:
             value=as_text(control),
             size="sm",
             debounce=500,
-            description=control.help,
-            inputWrapperOrder=["label", "input", "description", "error"],
+            placeholder="click one",
+            **(several if control.most > 1 else {}),
         )
     ]
 
@@ -251,7 +267,7 @@ def _span(control: Span, place: dict[str, str]) -> list[Any]:
         value=as_text(control),
         size="sm",
         debounce=500,
-        placeholder=f"all: 0-{control.count - 1}",
+        placeholder=f"0-{control.count - 1}",
     )
     told = {"data-span": control.axis, "data-count": str(control.count), "data-place": json.dumps(place)}
     return [html.Div(field, **told)]
@@ -274,6 +290,7 @@ def _step(control: Step, place: dict[str, str]) -> list[Any]:
     return [label, slider, bar]
 
 
+_SHORT = (Span, Picks)  # fields of which two fit beside each other
 _BUILDERS: dict[type[Control], Any] = {
     Choice: _choice,
     Step: _step,

@@ -22,7 +22,7 @@ ATTENTION = Page(
         ),
         Panel(("attention_lines", "attention_profile"), columns=5, rows=7),
     ),
-    leading=("site", "head", "average", "without", "words", "threshold"),
+    leading=("site", "head", "query", "key", "rows", "keys", "average", "without", "words", "threshold"),
     clicks={
         "attention_heads": Click(sets=("site", "head", "average")),
         "head_map": Click(sets=("site", "head", "average")),

@@ -14,7 +14,7 @@ ENCODER_DECODER = Page(
             ("attention_matrix", "attention_lines", "attention_profile", "attention_mask"), columns=6, rows=6
         ),
     ),
-    leading=("step", "layer", "looking", "site", "head"),
+    leading=("step", "layer", "looking", "site", "head", "query", "key", "rows", "keys"),
     clicks={
         "translation_steps": Click(sets=("step",), trace="alignment"),
         "attention_heads": Click(sets=("site", "head", "average")),

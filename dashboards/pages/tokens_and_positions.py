@@ -1,6 +1,6 @@
 """Tokens & positions: what the model reads in place of the text, and how it knows the order."""
 
-from dashboards.pages.base import Page, Panel
+from dashboards.pages.base import Click, Page, Panel
 
 TOKENS_AND_POSITIONS = Page(
     "tokens-and-positions",
@@ -12,5 +12,7 @@ TOKENS_AND_POSITIONS = Page(
         Panel(("positions", "position_similarity"), columns=5, rows=6),
         Panel(("embedding_neighbours",), columns=5, rows=6),
     ),
+    leading=("position",),
+    clicks={"tokenizations": Click(sets=("position",), trace="this model")},
     part="Language models",
 )

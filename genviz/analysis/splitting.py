@@ -78,7 +78,7 @@ def by_character(text: str) -> Splitting:
     ([110, 233], ['6e', 'c3a9'])
     """
     spans = [(at, at + 1) for at in range(len(text))]
-    cut = _cut("characters", "Unicode code points; the id is the code point", text=text, spans=spans)
+    cut = _cut("characters", "ids are Unicode code points", text=text, spans=spans)
     return Splitting(**{**vars(cut), "ids": [ord(sign) for sign in text]})
 
 
@@ -91,7 +91,7 @@ def by_word(text: str) -> Splitting:
     ['The', "cat's", 'mat', '.']
     """
     spans = [match.span() for match in _WORD.finditer(text)]
-    return _cut("words", "letters and digits, or one mark; no ids", text=text, spans=spans)
+    return _cut("words", "letters, digits, marks; no ids", text=text, spans=spans)
 
 
 def by_sentence(text: str) -> Splitting:
@@ -109,7 +109,7 @@ def by_sentence(text: str) -> Splitting:
         if part.strip():
             left = start + len(part) - len(part.lstrip())
             spans.append((left, left + len(part.strip())))
-    return _cut("sentences", "cut after . ! ? and at line ends; no ids", text=text, spans=spans)
+    return _cut("sentences", "after . ! ? and line ends; no ids", text=text, spans=spans)
 
 
 def _cut(name: str, about: str, *, text: str, spans: Sequence[Span]) -> Splitting:

@@ -35,7 +35,7 @@ def embedding_neighbours(found: Mapping[str, Any], *, theme: str = "light") -> g
         hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
     figure.update_yaxes(
-        title="token of the vocabulary", tickmode="array", tickvals=list(map(int, places)), ticktext=names,
+        title="token", tickmode="array", tickvals=list(map(int, places)), ticktext=names,
         range=[len(names) - 0.4, -0.6], showgrid=False, zeroline=False,
     )  # fmt: skip
     figure.update_xaxes(title="cosine of the embeddings")

@@ -11,7 +11,7 @@ from genviz.figures.arrays import plain
 from genviz.figures.base import blank, foot
 from genviz.figures.colours import colorbar
 from genviz.figures.text import clean
-from genviz.figures.theme import SIZE, palette
+from genviz.figures.theme import SIZE, palette, role
 
 WIDEST = 1024  # channels drawn; of wider tables every k-th
 _MOST_LINES = 32
@@ -68,9 +68,13 @@ def by_distance(
 
 
 def similarity(
-    values: NDArray[Any], *, title: str, what: str, cosine: bool = True, note: str = "", theme: str = "light"
-) -> go.Figure:
-    """Draw how alike two positions are, (position i, position j); NaN is left blank."""
+    values: NDArray[Any], *, title: str, what: str, cosine: bool = True, marked: int | None = None,
+    note: str = "", theme: str = "light",
+) -> go.Figure:  # fmt: skip
+    """Draw how alike two positions are, (position i, position j); NaN is left blank.
+
+    The row of a ``marked`` position is framed, and the small print says which others it is most like.
+    """
     limit = 1.0 if cosine else _limit(values)
     figure = _map(values, limit=limit, names=("position i", "j", what), theme=theme)
     figure.update_layout(title={"text": clean(title)})
@@ -78,7 +82,21 @@ def similarity(
         title="position i (token)", range=[len(values) - 0.5, -0.5], scaleanchor="x", constrain="domain"
     )
     figure.update_xaxes(title="position j (token)", constrain="domain")
-    return _said(figure, [note], theme)
+    if marked is None:
+        return _said(figure, [note], theme)
+    figure.add_shape(
+        type="rect", x0=-0.5, x1=values.shape[1] - 0.5, y0=marked - 0.5, y1=marked + 0.5, name="token",
+        line={"color": role("path", theme), "width": 2.5},
+    )  # fmt: skip
+    return _said(figure, [_nearest(values[marked], marked, what), note], theme)
+
+
+def _nearest(row: NDArray[Any], own: int, what: str, count: int = 3) -> str:
+    """The positions that one is most like, in words."""
+    others = np.where(np.arange(len(row)) == own, -np.inf, np.nan_to_num(row, nan=-np.inf))
+    found = [at for at in np.argsort(-others, kind="stable")[:count] if np.isfinite(others[at])]
+    told = ", ".join(f"{at} ({row[at]:.3f})" for at in found)
+    return f"Position {own} is most like {told} ({what})." if told else ""
 
 
 def nothing(notes: Sequence[str], *, theme: str = "light") -> go.Figure:

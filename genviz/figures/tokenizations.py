@@ -13,7 +13,7 @@ from genviz.figures.arrays import plain
 from genviz.figures.base import blank, hidden_axis, small_print
 from genviz.figures.colours import mix, not_a_number
 from genviz.figures.text import clean, visible
-from genviz.figures.theme import MONO, SIZE, palette
+from genviz.figures.theme import MONO, SIZE, palette, role
 
 COLUMNS = 64  # signs on a line
 ROWS = 26.0  # lines of all strips together that can still be read
@@ -37,19 +37,22 @@ class _Part:
 
 
 def tokenizations(
-    splittings: Sequence[Splitting], *, note: str = "", title: str = "", theme: str = "light"
-) -> go.Figure:
+    splittings: Sequence[Splitting], *, chosen: tuple[str, int | None] = ("", None), note: str = "",
+    title: str = "", theme: str = "light",
+) -> go.Figure:  # fmt: skip
     """Draw one strip per splitting, with how many pieces, different, special and unknown ones.
 
     Parameters
     ----------
     splittings : sequence of Splitting
+    chosen : (str, int or None)
+        Name of the splitting whose pieces can be chosen by a click, and the one that is.
     note : str
         What must be known to read it, for the small print.
     title : str
     theme : {"light", "dark"}
     """
-    figure = blank(theme, clean(title, 200), margin={"l": 16, "r": 16, "t": 56, "b": 88})
+    figure = blank(theme, clean(title, 200), margin={"l": 12, "r": 12, "t": 48, "b": 88})
     room = max(1, int(ROWS / max(1, len(splittings)) - _HEADING - _AFTER))
     y, cut = 0.0, []
     for splitting in splittings:
@@ -59,6 +62,8 @@ def tokenizations(
             cut.append(f"{splitting.name} up to piece {parts[-1].piece + 1:,} of {len(splitting):,}")
         _heading(figure, splitting, y, theme)
         _strip(figure, splitting, parts, top=y + _HEADING, theme=theme)
+        if splitting.name == chosen[0]:
+            _choose(figure, splitting, parts, (chosen[1], y + _HEADING), theme)
         y += _HEADING + (parts[-1].line + 1 if parts else 0) * high + _AFTER
     said = f"{note} Written out: {'; '.join(cut)}." if cut else note
     small_print(figure, clean(said, 600), theme)
@@ -75,11 +80,11 @@ def _heading(figure: go.Figure, splitting: Splitting, y: float, theme: str) -> N
         f"{len(set(splitting.pieces)):,} different",
     ]
     told += [f"{n:,} {mark}" for mark in (SPECIAL, UNKNOWN) if (n := splitting.count(mark))]
-    text = f"<b>{clean(splitting.name, 40)}</b>  {' · '.join(told)}"
+    text = f"<b>{clean(splitting.name, 40)}</b> {', '.join(told)}"
     text += f"  <span style='color:{muted}'>{clean(splitting.about, 90)}</span>"
     figure.add_annotation(
         text=text, x=-0.3, y=y + _HEADING / 2, xanchor="left", yanchor="middle", showarrow=False,
-        align="left", font={"size": SIZE - 1},
+        align="left", font={"size": SIZE - 2},
     )  # fmt: skip
 
 
@@ -109,11 +114,28 @@ def _strip(
         y=plain([top + (part.line + (0.36 if high > 1 else 0.5)) * high for part in parts]),
         mode="text",
         text=[clean(part.text, SHOWN) for part in parts],
-        textfont={"family": MONO, "size": SIZE - 2, "color": palette(theme).text},
-        customdata=[_hover(splitting, part.piece) for part in parts],
-        hovertemplate="%{customdata}<extra></extra>",
+        textfont={"family": MONO, "size": SIZE - 3, "color": palette(theme).text},
+        hovertext=[_hover(splitting, part.piece) for part in parts],
+        hovertemplate="%{hovertext}<extra></extra>",
         name=clean(splitting.name, 40),
     )
+
+
+def _choose(
+    figure: go.Figure, splitting: Splitting, parts: Sequence[_Part], chosen: tuple[int | None, float],
+    theme: str,
+) -> None:  # fmt: skip
+    """Let a click on a piece choose it, and frame the one that is chosen."""
+    figure.data[-1].customdata = [[part.piece] for part in parts]
+    piece, top = chosen
+    high = _WITH_ID if _numbered(splitting) else 1.0
+    boxes = [_box(part, top, high) for part in parts if part.piece == piece]
+    if boxes:
+        outline = np.concatenate(boxes)
+        figure.add_scatter(
+            x=plain(outline[:, 0]), y=plain(outline[:, 1]), mode="lines", hoverinfo="skip", name="chosen",
+            line={"color": role("path", theme), "width": 2.5},
+        )  # fmt: skip
 
 
 def _look(splitting: Splitting, piece: int) -> str:
@@ -152,7 +174,8 @@ def _hover(splitting: Splitting, piece: int) -> str:
     lines.append(f"piece {piece}, of {len(splitting)}")
     lines.append("no id: no vocabulary" if number is None else f"id {number}")
     if span is not None and span[0] != span[1]:
-        lines.append(f"characters {span[0]}–{span[1] - 1}")
+        many = span[1] - span[0] > 1
+        lines.append(f"characters {span[0]}–{span[1] - 1}" if many else f"character {span[0]}")
     if data:
         pairs = " ".join(data[at : at + 2] for at in range(0, min(len(data), 64), 2))
         lines.append(f"UTF-8 {pairs}{' …' if len(data) > 64 else ''} ({len(data) // 2} bytes)")

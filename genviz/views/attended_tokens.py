@@ -63,6 +63,6 @@ def specials(here: AttentionSite, axis: str = "key") -> NDArray[np.bool_]:
 
 def last_word(names: Sequence[Any]) -> int:
     """The last word: what has seen most of the text."""
-    spelled = np.array([any(map(str.isalnum, str(name))) for name in names])
+    spelled = np.array([any(map(str.isalnum, str(name))) for name in names], bool)
     plain = np.flatnonzero(spelled & ~special(names))
     return int(plain[-1]) if len(plain) else len(names) - 1

@@ -17,16 +17,19 @@ from genviz.figures import tokenizations as figures
 from genviz.live import tokenizers
 from genviz.recording import Recording
 from genviz.views.base import View
+from genviz.views.chosen_token import token_control
 from genviz.views.controls import Choice, Control, Number
 from genviz.views.subject import Subject
 
 ALL = "all"
+OWN = "this model"
 _TRAINED = (("none", "none"), *((name, name) for name in tokenizers.ALGORITHMS), (ALL, "all three"))
 _LONGEST = 20_000  # characters of a recorded text that are cut
 
 
-def _controls(_: Subject) -> tuple[Control, ...]:
+def _controls(subject: Subject) -> tuple[Control, ...]:
     return (
+        *token_control(subject),
         Choice(
             "trained",
             "Trained here",
@@ -46,7 +49,9 @@ def _controls(_: Subject) -> tuple[Control, ...]:
     )
 
 
-def _draw(subject: Subject, *, theme: str, trained: str, size: float) -> go.Figure:
+def _draw(
+    subject: Subject, *, theme: str, trained: str, size: float, position: int | None = None
+) -> go.Figure:
     text, put_together = text_of(subject)
     found = [by_character(text), by_word(text), by_sentence(text), *_own(subject, text)]
     notes = []
@@ -54,15 +59,17 @@ def _draw(subject: Subject, *, theme: str, trained: str, size: float) -> go.Figu
         notes.append("The recording has tokens but not the text: it is put together from them.")
     try:
         notes += _add_others(found, text)
-        found += _trained(subject, text, trained, int(size))
+        newly, learnt = _trained(subject, text, trained, int(size))
+        found += newly
+        notes += [f"Trained here: from {learnt} only."] if newly else []
     except MissingExtra as error:
         notes.append(f"{error}.")
     notes.append(
-        "Pieces stand in reading order of the text, also where it is written from right to left; "
-        "· is a space. Grey: special, pink: unknown."
+        "Pieces stand in reading order, also of text from right to left; · is a space. Grey: special, "
+        "pink: unknown."
     )
     what = f"{len(text):,} characters, {len(text.encode('utf-8', 'surrogatepass')):,} bytes in UTF-8"
-    return figures.tokenizations(found, note=" ".join(notes), title=what, theme=theme)
+    return figures.tokenizations(found, chosen=(OWN, position), note=" ".join(notes), title=what, theme=theme)
 
 
 def text_of(subject: Subject) -> tuple[str, bool]:
@@ -98,7 +105,7 @@ def _recorded(recording: Recording, text: str) -> Splitting:
     ids = [None] * len(tokens) if entry is None else [int(each) for each in entry.load()[0][: len(tokens)]]
     ids = [*ids, *[None] * (len(tokens) - len(ids))]
     about = "tokens as recorded" + ("" if entry is not None else "; their ids were not")
-    return of_tokens("this model", about, text=text, tokens=tokens, ids=ids)
+    return of_tokens(OWN, about, text=text, tokens=tokens, ids=ids)
 
 
 def _add_others(found: list[Splitting], text: str) -> list[str]:
@@ -113,19 +120,20 @@ def _add_others(found: list[Splitting], text: str) -> list[str]:
     return same
 
 
-def _trained(subject: Subject, text: str, algorithm: str, size: int) -> list[Splitting]:
+def _trained(subject: Subject, text: str, algorithm: str, size: int) -> tuple[list[Splitting], str]:
+    """Cut by tokenizers that are made now, and from what they learnt."""
     if algorithm == "none" or not text.strip():
-        return []
+        return [], ""
     given = subject.info.get("defaults", {}).get("text") or []
     texts = [text, *([given] if isinstance(given, str) else map(str, given))]
     wanted = tokenizers.ALGORITHMS if algorithm == ALL else (algorithm,)
-    return [_newly(name, tokenizers.train(name, texts, size), texts) for name in wanted]
+    learnt = "this text" if len(texts) == 1 else f"this text and {len(texts) - 1} examples"
+    return [_newly(name, tokenizers.train(name, texts, size), texts) for name in wanted], learnt
 
 
 def _newly(name: str, made: Any, texts: list[str]) -> Splitting:
     """The first of the texts, cut by a tokenizer that knows nothing but them."""
-    learnt = "this text" if len(texts) == 1 else f"this text and {len(texts) - 1} examples"
-    about = f"{made.get_vocab_size():,} entries, learnt from {learnt} only"
+    about = f"{made.get_vocab_size():,} entries"
     return tokenizers.split(made, texts[0], name=f"{name}, trained here", about=about)
 
 

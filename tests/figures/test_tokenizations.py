@@ -24,11 +24,11 @@ def test_pieces_are_written_in_order_and_escaped() -> None:
     assert characters.text[3] == "·"
     assert parts.text[0] == "The"
     assert "<b>robber" not in figure.to_json()
-    assert "id 84" in characters.customdata[0]
-    assert "UTF-8 54 (1 bytes)" in characters.customdata[0]
-    assert "UTF-8 f0 9f a4 96 (4 bytes)" in characters.customdata[TEXT.index("🤖")]
-    assert "no id: no vocabulary" in parts.customdata[0]
-    assert "characters 0–2" in parts.customdata[0]
+    assert "id 84" in characters.hovertext[0]
+    assert "UTF-8 54 (1 bytes)" in characters.hovertext[0]
+    assert "UTF-8 f0 9f a4 96 (4 bytes)" in characters.hovertext[TEXT.index("🤖")]
+    assert "no id: no vocabulary" in parts.hovertext[0]
+    assert "characters 0–2" in parts.hovertext[0]
 
 
 def test_nothing_overlaps_and_nothing_leaves_the_line() -> None:
@@ -54,7 +54,7 @@ def test_special_and_unknown_have_looks_of_their_own_and_are_counted() -> None:
     figure = tokenizations([cut])
     assert {trace.name for trace in figure.data} >= {"special", "unknown", "piece 1"}
     (heading,) = [note for note in figure.layout.annotations if "WordPiece" in note.text]
-    assert "3 pieces · 3 different · 1 special · 1 unknown" in heading.text
+    assert "3 pieces, 3 different, 1 special, 1 unknown" in heading.text
 
 
 def test_what_does_not_fit_is_said_and_nothing_at_all_is_a_strip_too() -> None:
