@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,14 @@ from dash import Dash, Input, Output, callback_context, no_update, set_props
 from flask import Response, has_request_context, request, send_from_directory
 
 import genviz.figures
-from dashboards import clientside, frames, panels, plotlyjs, shell, slides, states, streams
+from dashboards import clientside, frames, panels, plotlyjs, running, shell, slides, states, streams
 from dashboards.address import Address
 from dashboards.compression import compress
 from dashboards.pages import PAGES, Page
-from dashboards.running import checked
 from dashboards.security import Policy, protect
 from dashboards.stage import Performance, Stage
 from dashboards.style import stylesheet
-from genviz.errors import GenvizError
+from genviz.errors import GenvizError, TooLong
 from genviz.views.subject import Subject
 
 PATIENCE = 0.8  # seconds a page waits for a model before it shows that it waits
@@ -147,16 +147,16 @@ def page(stage: Stage, address: Address, serial: int = 0, polling: bool = False)
     if address.page == "slides":
         return _slides(stage, address, slug, serial)
     try:
-        performance = stage.ask(slug, checked(address.run))
+        performance = stage.ask(slug, running.checked(address.run))
     except GenvizError as error:
-        return _failed(error, slug, address, serial)
+        return _failed(error, slug, address, serial, stage.acts[slug].subject)
     if not performance.wait(0 if polling else PATIENCE):
         return _waiting(performance, slug, address, polling)
     stage.wait_beside(address.controls.get("other"), PATIENCE)
     try:
         return _shown(performance.subject, address, slug, serial)
     except GenvizError as error:
-        return _failed(error, slug, address, serial)
+        return _failed(error, slug, address, serial, stage.acts[slug].subject)
 
 
 def _shown(subject: Subject, address: Address, slug: str, serial: int) -> tuple[Any, ...]:
@@ -193,10 +193,27 @@ def _waiting(performance: Performance, slug: str, address: Address, polling: boo
     return nav, [head, states.waiting(performance.doing)], [], no_update, False, slug
 
 
-def _failed(error: GenvizError, slug: str, address: Address, serial: int) -> tuple[Any, ...]:
-    nav = shell.navigation(slug, [PAGES[0], PAGES[-1]], address.page)
-    here = {"path": f"/{slug}/{address.page}", "title": "genviz", "subject": slug, "serial": serial}
-    return nav, [states.problem(error)], [], here, True, slug
+def _failed(
+    error: GenvizError, slug: str, address: Address, serial: int, subject: Subject
+) -> tuple[Any, ...]:  # fmt: skip
+    """What went wrong, and the field in which something else can be given to the model."""
+    wanted = next((page for page in PAGES if page.name == address.page), PAGES[0])
+    pages = [page for page in PAGES if page in (PAGES[0], PAGES[-1], wanted)]
+    nav = shell.navigation(slug, pages, wanted.name)
+    here = {"path": f"/{slug}/{wanted.name}", "title": "genviz", "subject": slug, "serial": serial}
+    head = [] if wanted is PAGES[0] else [shell.question(wanted, _strip(subject, address))]
+    more: list[Any] = []
+    if isinstance(error, TooLong):
+        cut = replace(address, run={**address.run, running.CUT.name: "true"})
+        more = [states.way_out("Cut it there and read the rest", cut.href)]
+    return nav, [*head, states.problem(error, 2, *more)], [], here, True, slug
+
+
+def _strip(subject: Subject, address: Address) -> Any:
+    try:
+        return running.strip(subject, address.run)
+    except GenvizError:  # the model itself is what went wrong
+        return None
 
 
 def _slides(stage: Stage, address: Address, slug: str, serial: int) -> tuple[Any, ...]:

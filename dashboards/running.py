@@ -8,7 +8,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from genviz.errors import ControlError
-from genviz.views.controls import Control, Number, Text
+from genviz.views.controls import Control, Number, Switch, Text
 from genviz.views.subject import Subject
 
 
@@ -38,6 +38,8 @@ ARGUMENTS = (
         "New samples",
     ),
 )
+#: Not on show: the link that a page offers when a text is too long has it.
+CUT = Switch("cut", "Cut", False, help="Leave out of the text what the model has no positions for.")
 
 
 def checked(given: Mapping[str, str]) -> dict[str, Any]:
@@ -48,11 +50,25 @@ def checked(given: Mapping[str, str]) -> dict[str, Any]:
     ControlError
         When a value does not fit.
     """
-    known = {argument.control.name: argument.control for argument in ARGUMENTS}
+    known: dict[str, Control] = {argument.control.name: argument.control for argument in ARGUMENTS}
+    known[CUT.name] = CUT
     values = {name: known[name].check(text) for name, text in given.items() if name in known}
     if values.get("text", "x").strip() == "":
         raise ControlError("text='' does not fit: give at least one word to read")
     return values
+
+
+def cut_of(subject: Subject) -> str:
+    """Where the text that was read is cut; empty when it is not."""
+    cut = subject.info.get("cut") or {}
+    if not cut:
+        return ""
+    left = int(cut["tokens"]) - int(cut["read"])
+    return (
+        f"This is the beginning of a longer text, {int(cut['read']):,} of {int(cut['tokens']):,} tokens: the "
+        f"model reads no more. It is cut behind “{cut['behind']}”; {left:,} tokens, from “{cut['from']}” on, "
+        "are left out."
+    )
 
 
 def strip(subject: Subject, given: Mapping[str, Any]) -> html.Div | None:

@@ -6,7 +6,15 @@ from typing import Any
 
 from dash import html
 
-from genviz.errors import EngineBusy, EngineDied, GenvizError, MissingExtra, NotApplicable, NotCaptured
+from genviz.errors import (
+    EngineBusy,
+    EngineDied,
+    GenvizError,
+    MissingExtra,
+    NotApplicable,
+    NotCaptured,
+    TooLong,
+)
 
 _LINES = {
     EngineBusy: "The model is busy",
@@ -14,6 +22,7 @@ _LINES = {
     MissingExtra: "Something needs to be installed",
     NotApplicable: "Not for this subject",
     NotCaptured: "Not captured",
+    TooLong: "Longer than this model can read",
 }
 
 
@@ -27,13 +36,16 @@ def card(title: str, text: str, *more: Any, kind: str = "note", level: int = 2) 
     )
 
 
-def problem(error: GenvizError, level: int = 2) -> html.Div:
-    """What went wrong, in the error's own words; those a person can act on are no alarm."""
-    for kind, title in _LINES.items():
-        if isinstance(error, kind):
-            quiet = isinstance(error, NotApplicable | NotCaptured)
-            return card(title, sentence(str(error)), kind="note" if quiet else "problem", level=level)
-    return card("This did not work", sentence(str(error)), kind="problem", level=level)
+def problem(error: GenvizError, level: int = 2, *more: Any) -> html.Div:
+    """What went wrong, in the error's own words, and what can be done; such errors are no alarm."""
+    title = next((line for kind, line in _LINES.items() if isinstance(error, kind)), "This did not work")
+    quiet = isinstance(error, NotApplicable | NotCaptured | TooLong)
+    return card(title, sentence(str(error)), *more, kind="note" if quiet else "problem", level=level)
+
+
+def way_out(label: str, href: str) -> html.P:
+    """A link that does what a message proposes."""
+    return html.P(html.A(label, href=href, className="button primary"), className="way-out")
 
 
 def sentence(text: str) -> str:

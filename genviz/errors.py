@@ -15,6 +15,7 @@
     │   ├── NotApplicable       the subject lacks what the view needs
     │   └── ControlError        a control's name or value is wrong
     ├── LiveError               a live model cannot be built or run
+    │   ├── TooLong             the text has more tokens than the model has positions for
     │   ├── EngineBusy          the queue of the model's owner is full
     │   ├── Cancelled           the caller cancelled the call
     │   ├── DeadlineExceeded    the call took longer than it was given
@@ -88,6 +89,10 @@ class ControlError(ViewError):
 
 class LiveError(GenvizError):
     """A live model cannot be built or run."""
+
+
+class TooLong(LiveError):
+    """The text has more tokens than the model has positions for; part of it could be read."""
 
 
 class EngineBusy(LiveError):

@@ -5,6 +5,7 @@
 
   function run(fresh) {
     const query = new URLSearchParams(location.search);
+    query.delete("run.cut"); // that was said of another text
     document.querySelectorAll(".run input").forEach(function (input) {
       const name = input.getAttribute("aria-label").toLowerCase();
       let value = input.value;

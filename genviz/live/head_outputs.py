@@ -93,6 +93,8 @@ def _at(reader: AttentionReader, call: int, calls: list[Call]) -> Projected | st
         mixed, rows = _mixed(reader, call, values)
     except GenvizError as error:
         return str(error)
+    if not np.isfinite(mixed).all():
+        return "what the heads mix is not a number (NaN) in this run"
     for each in _nearest(reader.site, call, calls):
         project, path, given = each.module, each.path, each.given
         if isinstance(each.module, nn.MultiheadAttention):

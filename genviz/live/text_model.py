@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from genviz.errors import LiveError
 from genviz.live.base import LiveModel, Shown, place_of, refuse_unknown
+from genviz.live.fitting import fitted
 from genviz.live.lens import read_translators
 from genviz.live.progress import report
 from genviz.live.stack import Layout
@@ -116,8 +117,9 @@ class TextModel(LiveModel):
         )
 
     def record(
-        self, text: Text | None = None, target_text: Text | None = None, *, values: bool = False
-    ) -> Recording:
+        self, text: Text | None = None, target_text: Text | None = None, *, values: bool = False,
+        cut: bool = False,
+    ) -> Recording:  # fmt: skip
         """Run the model on a text and record everything inside.
 
         Parts that PyTorch's fused encoder kernel would not give out run one by one; the provenance says so.
@@ -130,6 +132,13 @@ class TextModel(LiveModel):
             For an encoder–decoder: what the decoder reads. Default: what the model itself answers, greedily.
         values : bool
             Also keep what attention mixes (kind ``value``).
+        cut : bool
+            Leave out what is more than the model has positions for; ``info["cut"]`` then says where.
+
+        Raises
+        ------
+        TooLong
+            When the text does not fit and ``cut`` is not set.
         """
         from genviz.capture import part_by_part, record
 
@@ -137,7 +146,7 @@ class TextModel(LiveModel):
             if not self.text:
                 raise LiveError("no text to record: give one, or pass text= when you make this model")
             text = self.text[0]
-        source = self.source.encode(text)
+        text, source, left_out = fitted(self, text, cut=cut)
         target = self._target(source, target_text) if self.two_sided else None
         report(0.5, "recording")
         answer = None if target is None else [target.tokens]
@@ -149,6 +158,7 @@ class TextModel(LiveModel):
         provenance = {**seen.info["provenance"], **changed}
         specials = list(dict.fromkeys([*self.source.specials, *self.target.specials]))
         own = {"text": [written(text)], "provenance": provenance, "special_tokens": specials}
+        own |= {"cut": left_out} if left_out else {}
         return Recording(seen.entries(), {**self.describe(), **seen.info, **own})
 
     # -- running ---------------------------------------------------------------------------------

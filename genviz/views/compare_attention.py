@@ -19,8 +19,10 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
     return (*controls, *head_to_compare(subject, controls))
 
 
-def _draw(subject: Subject, *, theme: str, other: str, site: str, head: int, second: str = "") -> go.Figure:
-    pair = pair_of(subject, other, second)
+def _draw(
+    subject: Subject, *, theme: str, other: str, site: str, head: int, second: str = "", cut: bool = False
+) -> go.Figure:
+    pair = pair_of(subject, other, second, cut=cut)
     sites = next(each for each in pair.sites("attention") if each[0] == site)
     opened = SitePair.of(pair, sites)
     if head >= opened.here.heads:

@@ -15,8 +15,10 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
     return (*controls, *head_to_compare(subject, controls))
 
 
-def _draw(subject: Subject, *, theme: str, other: str, site: str, head: int, second: str = "") -> go.Figure:
-    pair = pair_of(subject, other, second)
+def _draw(
+    subject: Subject, *, theme: str, other: str, site: str, head: int, second: str = "", cut: bool = False
+) -> go.Figure:
+    pair = pair_of(subject, other, second, cut=cut)
     opened = [SitePair.of(pair, sites) for sites in pair.sites("attention")]
     return figures.head_map(
         [ScoredSite(each.here.site, each.differences(MOST_ROWS)) for each in opened],

@@ -12,8 +12,8 @@ from genviz.views.predicted import Predicted
 from genviz.views.subject import Subject
 
 
-def _draw(subject: Subject, *, theme: str, other: str, second: str = "") -> go.Figure:
-    pair = pair_of(subject, other, second)
+def _draw(subject: Subject, *, theme: str, other: str, second: str = "", cut: bool = False) -> go.Figure:
+    pair = pair_of(subject, other, second, cut=cut)
     one, another = (Predicted.of(each) for each in (pair.first, pair.second))
     at = pair.common(one.words, another.words)
     names = vocabulary(subject, sorted({int(each) for side in (one, another) for each in side.ids.ravel()}))

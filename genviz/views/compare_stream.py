@@ -12,8 +12,8 @@ from genviz.views.stream import Stream, stream_of
 from genviz.views.subject import Subject
 
 
-def _draw(subject: Subject, *, theme: str, other: str, second: str = "") -> go.Figure:
-    pair = pair_of(subject, other, second)
+def _draw(subject: Subject, *, theme: str, other: str, second: str = "", cut: bool = False) -> go.Figure:
+    pair = pair_of(subject, other, second, cut=cut)
     one, another = (stream_of(each) for each in (pair.first, pair.second))
     _require_alike(pair, one, another)
     at = pair.common(list(one.words), list(another.words))

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genviz.analysis.comparing import aligned, divergence
-from genviz.errors import GenvizError, NotCaptured
+from genviz.errors import GenvizError, NotCaptured, TooLong
 from genviz.recording import Recording
 from genviz.views.asking import ask_plainly, ids_of
 from genviz.views.attending import ALL_CALLS, AttentionSite, head_controls
-from genviz.views.controls import Choice, Control, Text
+from genviz.views.controls import Choice, Control, Switch, Text
 from genviz.views.subject import Subject
 
 TEXT = "another text"
@@ -89,6 +89,7 @@ def compare_controls(subject: Subject) -> tuple[Control, ...]:
     return (
         Choice("other", "Compare with", TEXT, choices=((TEXT, TEXT), *others), help=told),
         Text("second", "The other text", _other(texts), help="Used when another text is compared."),
+        Switch("cut", "Cut it if it is too long", False, help="To what the model has positions for."),
     )
 
 
@@ -110,7 +111,7 @@ def _changed(texts: Sequence[str]) -> str:
     return " ".join(words if new is None else [*words[:at], new, *words[at + 1 :]])
 
 
-def pair_of(subject: Subject, other: str, second: str = "") -> Pair:
+def pair_of(subject: Subject, other: str, second: str = "", *, cut: bool = False) -> Pair:
     """The recordings of both sides; the second one is made once and kept.
 
     Raises
@@ -118,22 +119,33 @@ def pair_of(subject: Subject, other: str, second: str = "") -> Pair:
     NotCaptured
         When the other text is empty, or another model cuts the text differently.
     """
+    told: Recording
     first = subject.recorded()
     if other == TEXT:
         if not second.strip():
             raise NotCaptured("the other text is empty: write at least one word to compare with")
-        return Pair(first, ask_plainly(subject, "record", text=second), ("this text", "the other text"))
+        told = _other_run(subject, second, cut)
+        name = "the beginning of the other text" if told.info.get("cut") else "the other text"
+        return Pair(first, told, ("this text", name))
     beside = subject.beside[other]
     names = (subject.name, beside.name)
     if beside.live is None:
         return Pair(first, beside.recorded(), names)
-    told: Recording = ask_plainly(replace(beside, recording=first), "record", **ids_of(first))
+    told = ask_plainly(replace(beside, recording=first), "record", **ids_of(first))
     if first.tokens and told.tokens != first.tokens:
         raise NotCaptured(
             f"{beside.name!r} cuts text into other tokens than {subject.name!r} does: compare models that "
             "share a tokenizer, such as a base model and what was fine-tuned from it"
         )
     return Pair(first, told, names)
+
+
+def _other_run(subject: Subject, text: str, cut: bool) -> Recording:
+    try:
+        found: Recording = ask_plainly(subject, "record", text=text, **({"cut": True} if cut else {}))
+    except TooLong as error:
+        raise TooLong(f"{error}; “Cut it if it is too long” does that") from None
+    return found
 
 
 def head_to_compare(subject: Subject, controls: Sequence[Control]) -> tuple[Control, ...]:

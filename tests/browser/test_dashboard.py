@@ -235,6 +235,25 @@ def test_the_word_under_the_pointer_keeps_its_lines_and_asks_nobody(visit: Open)
     assert asked == []
 
 
+def test_a_click_on_a_piece_chooses_the_token_and_a_long_text_is_cut_on_demand(visit: Open) -> None:
+    window = visit().go("/speaker/tokens-and-positions?theme=light")
+    piece = """() => { const plot = document.querySelector('#view-tokenizations .js-plotly-plot');
+        const trace = plot._fullData.find(each => each.name === 'this model');
+        const x = plot._fullLayout.xaxis, y = plot._fullLayout.yaxis, box = plot.getBoundingClientRect();
+        return [box.left + x._offset + x.d2p(trace.x[1]), box.top + y._offset + y.d2p(trace.y[1])]; }"""
+    click_at(window, "tokenizations", partial(window.page.evaluate, piece))
+    window.until("() => location.search.includes('position=1')")
+    window.until(f"() => {PLOT.format('embedding_neighbours')}.layout.meta.genviz.controls.position === 1")
+    field = window.page.get_by_role("textbox", name="Text")
+    field.fill("the cat sits on the mat and the dog sleeps in the house " * 3)
+    field.press("Enter")
+    window.page.get_by_text("Longer than this model can read").wait_for()
+    window.page.get_by_role("link", name="Cut it there and read the rest").click()
+    window.page.locator(".notice", has_text="32 of 39 tokens").wait_for()
+    window.drawn()
+    assert "run.cut=true" in window.link
+
+
 def place_of(window: Visit, item: int) -> list[float]:
     """Where an item lies in the window on the latent map."""
     found: list[float] = window.page.evaluate(

@@ -18,16 +18,17 @@ from dashboards.app import Dashboard, build, page
 from dashboards.framing import components, framed
 from dashboards.maps import Maps
 from dashboards.panels import drawn, meanwhile
+from dashboards.running import checked
 from dashboards.stage import KEPT, Stage
 from dashboards.widgets import shortened
 from genviz.capture import record
-from genviz.errors import Cancelled, ControlError, EngineBusy, LiveError, NotApplicable
+from genviz.errors import Cancelled, ControlError, EngineBusy, LiveError, NotApplicable, TooLong
 from genviz.figures.base import blank, small_print
 from genviz.live.progress import report
 from genviz.views.subject import Subject
 from tests.contracts.family_models import IDS, LongConvolutions
 from tests.contracts.test_pages import parts
-from tests.dashboards.subjects import Engine, game, perceptron_recording, reader
+from tests.dashboards.subjects import Engine, game, perceptron_recording, reader, speaker
 
 HERE = {"Host": "127.0.0.1"}
 
@@ -153,6 +154,7 @@ def test_an_error_that_is_not_ours_keeps_its_inside() -> None:
     [
         (NotApplicable("x needs y"), "Not for this subject", "note"),
         (EngineBusy("x"), "The model is busy", "problem"),
+        (TooLong("x"), "Longer than this model can read", "note"),
         (LiveError("x"), "This did not work", "problem"),
     ],
 )
@@ -217,6 +219,28 @@ def test_a_refusal_of_the_model_is_shown_in_its_words(app: Dashboard) -> None:
     stage.ask("reader", {"text": "refuse"}).wait(5)
     _, main, *_ = page(stage, Address("reader", "attention", run={"text": "refuse"}))
     assert "This model does not read <b>that</b>." in text_of(main)
+
+
+def test_a_text_that_is_too_long_is_offered_to_be_cut_and_the_page_then_says_where() -> None:
+    stage = Stage([speaker()], warm=False)
+    (slug,) = stage.acts
+    words = "the cat sits on the mat and the dog sleeps in the house "
+    run = {"text": words * 3}
+    stage.ask(slug, {"text": run["text"]}).wait(60)
+    _, main, *_ = page(stage, Address(slug, "attention", run=run))
+    told = text_of(main)
+    assert "Longer than this model can read" in told
+    assert "The text has 39 tokens, and this model reads at most 32: cut it behind “…" in told
+    assert any(getattr(part, "id", None) == {"role": "run", "name": "text"} for part in parts(main))
+    link = next(part.href for part in parts(main) if "run.cut" in str(getattr(part, "href", "")))
+    asked = Address.parse(link)
+    assert asked.run == {**run, "cut": "true"}
+    stage.ask(slug, checked(asked.run)).wait(60)
+    for name in ("attention", "tokens-and-positions", "inside-the-layers", "compare"):
+        _, main, _, here, *_ = page(stage, Address(slug, name, run=asked.run))
+        assert here["page"] == name
+        assert "32 of 39 tokens: the model reads no more. It is cut behind “…" in text_of(main)
+        assert "7 tokens, from “" in text_of(main)
 
 
 def test_at_most_two_models_start_at_a_time() -> None:

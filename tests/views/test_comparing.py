@@ -9,10 +9,11 @@ from torch import nn
 
 from genviz import LanguageModel
 from genviz.analysis.comparing import divergence
-from genviz.errors import NotCaptured
+from genviz.errors import NotCaptured, TooLong
 from genviz.live import InlineEngine
 from genviz.views import Subject, compare_attention, compare_heads, compare_predictions, compare_stream
 from genviz.views.comparing import TEXT, comparable
+from sample_models.gpt.model import GPT
 from tests.capture.models import HandWritten
 from tests.views.subjects import transformer
 
@@ -111,3 +112,15 @@ def test_models_of_another_build_are_refused_with_the_reason() -> None:
         compare_stream(subject, other="two")
     assert not comparable(subject, subject.beside["two"])
     assert comparable(subject, Subject("again", transformer()))
+
+
+def test_another_text_that_is_too_long_is_cut_when_that_is_switched_on() -> None:
+    model = GPT(30, d_model=16, n_heads=2, n_layers=2, context=8)
+    live = InlineEngine(LanguageModel(model, text=["1 2 3 4 5", "1 9 3 4 5 6"]))
+    subject = Subject("short", recording=live.call("record"), live=live)
+    long = " ".join(map(str, range(1, 13)))
+    for view in (*VIEWS, compare_predictions):
+        with pytest.raises(TooLong, match=r"has 12 tokens.* at most 8: .*; “Cut it if it is too long” does"):
+            view(subject, second=long)
+        figure = view(subject, second=long, cut=True)
+        assert figure.layout.meta["genviz"]["controls"]["cut"] is True
