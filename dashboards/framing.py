@@ -9,6 +9,7 @@ from typing import Any
 from dash import html
 
 from genviz.figures.base import SMALL_PRINT
+from genviz.figures.clock import unwind
 from genviz.figures.played import without_bar
 
 _COLOUR = re.compile(r"^\s*color:\s*(#[0-9a-fA-F]{6}|rgba?\([0-9., ]+\))\s*;?\s*$")
@@ -38,6 +39,7 @@ class Framed:
 
 def framed(figure: Any) -> Framed:
     """Take title, subtitle and small print out of a figure (which is changed)."""
+    unwind(figure)  # the page has one clock for all its pictures
     layout = figure.layout
     without_bar(layout)  # the page has its own
     title, subtitle = layout.title.text or "", layout.title.subtitle.text or ""

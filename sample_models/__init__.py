@@ -3,6 +3,8 @@
 Every sample is opened as any user's model is: by a callable that returns its parts.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 
@@ -16,20 +18,27 @@ class Sample:
         Its folder here.
     title : str
         What people read.
+    builder : str
+        Which of its callables builds it.
+    beside : tuple of Sample
+        Others that it is compared with.
     """
 
     name: str
     title: str
+    builder: str = "parts"
+    beside: tuple[Sample, ...] = ()
 
     @property
     def source(self) -> str:
         """The callable that builds it, as ``package.module:callable``."""
-        return f"sample_models.{self.name}:parts"
+        return f"sample_models.{self.name}:{self.builder}"
 
 
 #: In the course's order.
 SAMPLES = (
     Sample("gpt", "GPT: a small world in sentences"),
+    Sample("masked", "Encoder: fills in masked words"),
     Sample("translator", "Translator: French to English"),
     Sample("digits_autoencoder", "Autoencoder: handwritten digits"),
     Sample("digits_vae", "VAE: handwritten digits"),

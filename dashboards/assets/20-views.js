@@ -19,6 +19,7 @@
     showTabs(here, values);
     app.play(here, theme, values);
     app.write(here, values);
+    app.clock(values);
     for (const [name, keys] of Object.entries(here.views || {})) {
       const frame = document.getElementById("view-" + name);
       if (!frame || frame.hidden) continue;

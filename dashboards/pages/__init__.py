@@ -5,14 +5,17 @@ from dashboards.pages.attention import ATTENTION
 from dashboards.pages.base import Click, Page, Panel
 from dashboards.pages.compare import COMPARE
 from dashboards.pages.encoder_decoder import ENCODER_DECODER
+from dashboards.pages.fine_tuning import FINE_TUNING
 from dashboards.pages.generate import GENERATE
 from dashboards.pages.inside_the_layers import INSIDE_THE_LAYERS
 from dashboards.pages.latent_space import LATENT_SPACE
+from dashboards.pages.masked_words import MASKED_WORDS
 from dashboards.pages.overview import OVERVIEW
 from dashboards.pages.perceptron import PERCEPTRON
 from dashboards.pages.playground import PLAYGROUND
 from dashboards.pages.slides import SLIDES
 from dashboards.pages.tokens_and_positions import TOKENS_AND_POSITIONS
+from dashboards.pages.training import TRAINING
 from dashboards.pages.two_senses import TWO_SENSES
 
 #: Every page, in the order of the left column.
@@ -25,6 +28,9 @@ PAGES: tuple[Page, ...] = (
     ENCODER_DECODER,
     PLAYGROUND,
     GENERATE,
+    TRAINING,
+    MASKED_WORDS,
+    FINE_TUNING,
     COMPARE,
     LATENT_SPACE,
     ADVERSARIAL_GAME,

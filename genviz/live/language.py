@@ -8,10 +8,11 @@ from genviz.live.explaining import Explaining
 from genviz.live.generating import Generating
 from genviz.live.senses import Senses
 from genviz.live.text_model import written
+from genviz.live.trained import Trained
 from genviz.live.words import Words
 
 
-class LanguageModel(Words, Senses, Explaining, Generating, Searching):
+class LanguageModel(Words, Senses, Explaining, Generating, Searching, Trained):
     """A model of text, with its tokenizer.
 
     Parameters
@@ -36,7 +37,10 @@ class LanguageModel(Words, Senses, Explaining, Generating, Searching):
         Beginnings that the model shows well how it goes on from.
     stop : sequence of str, optional
         Texts at which an answer may be taken to end, such as a full stop.
-    title, about : str
+    **known
+        ``title``, ``about``; ``checkpoints`` from along its training and ``history`` of the loss, see
+        :func:`genviz.live.training_run.training_run`; ``exercises``, pairs of a prompt and the answer that is
+        right, which the model was not trained on.
 
     Examples
     --------
@@ -50,11 +54,11 @@ class LanguageModel(Words, Senses, Explaining, Generating, Searching):
 
     offers: ClassVar[tuple[str, ...]] = (
         "record", "tokenize", *Words.offers, *Senses.offers, *Explaining.offers, *Generating.offers,
-        *Searching.offers,
+        *Searching.offers, *Trained.offers,
     )  # fmt: skip
     conditions: ClassVar[dict[str, str]] = {
         **Words.conditions, **Senses.conditions, **Explaining.conditions, **Generating.conditions,
-        **Searching.conditions,
+        **Searching.conditions, **Trained.conditions,
     }  # fmt: skip
 
     def defaults(self) -> dict[str, Any]:
@@ -68,4 +72,6 @@ class LanguageModel(Words, Senses, Explaining, Generating, Searching):
             "baselines": baselines(self),
             "prompts": list(self.prompts),
             "stop": list(self.stop),
+            "exercises": [list(pair) for pair in self.exercises],
+            "steps": self.checkpoints.steps,
         }

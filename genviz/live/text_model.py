@@ -17,6 +17,7 @@ from genviz.live.progress import report
 from genviz.live.stack import Layout
 from genviz.live.tokenizers import named
 from genviz.live.tokenizing import Tokenised, Tokenizing
+from genviz.live.training_run import training_run
 from genviz.recording import Recording
 
 Text = str | Sequence[int]
@@ -24,10 +25,13 @@ _LONGEST = 64
 
 
 class Known(Shown, total=False):
-    """What comes by name beside a model and its texts."""
+    """What comes by name beside a model and its texts: its name, its training, what it should answer."""
 
     prompts: Sequence[str]
     stop: Sequence[str]
+    checkpoints: str | Path | Sequence[Mapping[str, Any]]
+    history: Mapping[str, Mapping[str, Sequence[float]]]
+    exercises: Sequence[tuple[str, str]]
 
 
 class TextModel(LiveModel):
@@ -50,6 +54,10 @@ class TextModel(LiveModel):
         refuse_unknown(type(self).__name__, known, Known)
         super().__init__({"": model}, title=known.get("title", ""), about=known.get("about", ""))
         self.prompts, self.stop = tuple(known.get("prompts", ())), tuple(known.get("stop", ()))
+        self.checkpoints, self.history = training_run(
+            known.get("checkpoints", ()), known.get("history"), self.modules
+        )
+        self.exercises = tuple((str(prompt), str(answer)) for prompt, answer in known.get("exercises", ()))
         self.others = named(tokenizers)
         self.source = Tokenizing(tokenizer)
         self.target = Tokenizing(tokenizer if target_tokenizer is None else target_tokenizer)
@@ -76,6 +84,13 @@ class TextModel(LiveModel):
                 return self.one_sample(self._run(self._example_ids(), target)) is not None
             except LiveError:
                 return False
+
+    @cached_property
+    def scores_words(self) -> bool:
+        """Whether the model gives a score per vocabulary entry, whatever it is built of; tried out."""
+        with self.running():
+            target = self._start() if self.two_sided else None
+            return self.one_sample(self._run(self._example_ids(), target)) is not None
 
     @cached_property
     def predicts_next(self) -> bool:
@@ -268,6 +283,7 @@ class TextModel(LiveModel):
 
 
 def _config(model: nn.Module, name: str) -> Any:
+    """What a model's configuration says, or None."""
     return getattr(getattr(model, "config", None), name, None)
 
 

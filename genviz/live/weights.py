@@ -17,8 +17,8 @@ class Checkpoints:
     ----------
     items : sequence of dict
         ``{"step": n, NAME: weights}`` for modules with names, ``{"step": n, "weights": weights}`` for a
-        single one. Weights are a safetensors file or a state dict; ``"prefix"`` selects and shortens the
-        keys in it.
+        single one. Weights are a safetensors file, a state dict, or a function that returns one;
+        ``"prefix"`` selects and shortens the keys in it.
     modules : mapping of str to nn.Module
         The modules as they are now; they are copied, never changed.
     """
@@ -67,8 +67,8 @@ def load_weights(module: nn.Module, weights: Any, what: str, prefix: str = "") -
     Parameters
     ----------
     module : nn.Module
-    weights : path or mapping
-        A safetensors file, or a state dict.
+    weights : path, mapping or callable
+        A safetensors file, a state dict, or a function that returns one.
     what : str
         For messages: what these weights are.
     prefix : str
@@ -81,13 +81,26 @@ def load_weights(module: nn.Module, weights: Any, what: str, prefix: str = "") -
     LiveError
         When the file is missing, is not a safetensors file, or does not fit the module.
     """
-    state = dict(weights) if isinstance(weights, Mapping) else read_weights(Path(weights), what)
+    given = weights() if callable(weights) else weights
+    state = dict(given) if isinstance(given, Mapping) else read_weights(Path(given), what)
     state = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    state |= _shared(module, state)
     try:
         module.load_state_dict(state)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise LiveError(f"{what} does not fit {type(module).__name__}: {reason}") from None
+
+
+def _shared(module: nn.Module, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Tensors that a file leaves out because the module keeps them under another name, too (tied weights)."""
+    held = module.state_dict(keep_vars=True)
+    known = {held[name].data_ptr(): value for name, value in state.items() if name in held}
+    return {
+        name: known[tensor.data_ptr()]
+        for name, tensor in held.items()
+        if name not in state and tensor.numel() and tensor.data_ptr() in known
+    }
 
 
 def read_weights(path: Path, what: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from genviz.views.interpolation import interpolation
 from genviz.views.latent_map import latent_map
 from genviz.views.logit_attribution import logit_attribution
 from genviz.views.logit_lens import logit_lens
+from genviz.views.masked_words import masked_words
 from genviz.views.model_sizes import model_sizes
 from genviz.views.network import network
 from genviz.views.neurons import neurons
@@ -49,8 +50,14 @@ from genviz.views.sense_map import sense_map
 from genviz.views.sites import sites
 from genviz.views.subject import Subject, as_subject
 from genviz.views.tokenizations import tokenizations
+from genviz.views.training_heads import training_heads
+from genviz.views.training_loss import training_loss
+from genviz.views.training_map import training_map
+from genviz.views.training_samples import training_samples
 from genviz.views.translation_steps import translation_steps
+from genviz.views.tuned_answers import tuned_answers
 from genviz.views.value_weighted import value_weighted
+from genviz.views.weight_changes import weight_changes
 from genviz.views.weighted_sum import weighted_sum
 
 #: Every view, in the order in which pages and `genviz views` show them.
@@ -101,6 +108,14 @@ VIEWS: tuple[View, ...] = (
     compare_predictions,
     compare_heads,
     compare_attention,
+    # Training
+    training_loss,
+    training_samples,
+    training_map,
+    training_heads,
+    masked_words,
+    tuned_answers,
+    weight_changes,
     # Latent space
     latent_map,
     interpolation,
@@ -142,6 +157,7 @@ __all__ = [
     "latent_map",
     "logit_attribution",
     "logit_lens",
+    "masked_words",
     "model_sizes",
     "network",
     "neurons",
@@ -163,8 +179,14 @@ __all__ = [
     "sense_map",
     "sites",
     "tokenizations",
+    "training_heads",
+    "training_loss",
+    "training_map",
+    "training_samples",
     "translation_steps",
+    "tuned_answers",
     "value_weighted",
     "view_named",
+    "weight_changes",
     "weighted_sum",
 ]

@@ -163,15 +163,19 @@ def parts() -> dict[str, Any]:
     -------
     dict
         `model`; `tokenizer`; `text`: the course's sentences, then stories the model has never seen; `prompts`
-        that greedy decoding goes on from less well than beam search; `stop`: where a sentence ends; `title`;
-        `about`.
+        that greedy decoding goes on from less well than beam search; `stop`: where a sentence ends;
+        `checkpoints` and `history`, see `along`; `title`; `about`.
     """
+    from .along import checkpoints, history  # it needs the model
+
     return {
         "model": load(),
         "tokenizer": tokenizer(),
         "text": [*COURSE, *(spell(story) for story in draw_stories(9, seed=SHOWN_SEED))],
         "prompts": list(PROMPTS),
         "stop": ["."],
+        "checkpoints": checkpoints(),
+        "history": history(),
         "title": "GPT: a small world in sentences",
         "about": "A decoder-only transformer writes stories of a small world, one word after the other.",
     }

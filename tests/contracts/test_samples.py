@@ -16,6 +16,7 @@ HOME = Path(sample_models.__file__).parent
 FIRST_SIGHT = {
     "gpt": {"attention", "hidden", "top_logits", "embedding", "position", "neuron", "contribution"},
     "translator": {"attention", "hidden", "top_logits", "embedding", "position", "neuron", "contribution"},
+    "masked": {"attention", "hidden", "top_logits", "embedding", "position", "neuron", "contribution"},
     "digits_autoencoder": {"latent", "reconstruction", "sample"},
     "digits_vae": {"latent", "mean", "log_variance", "reconstruction", "sample"},
     "faces_vae": {"latent", "mean", "log_variance", "reconstruction", "sample"},

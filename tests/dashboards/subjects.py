@@ -251,14 +251,26 @@ def game() -> Engine:
 
 def speaker() -> Subject:
     """A small decoder that really runs, for what is asked of a model beyond its recording."""
-    from tests.views.subjects import language
+    from tests.views.subjects import tuned
 
-    return Subject("Speaker: a decoder that runs", live=language().live)
+    made = tuned()
+    return Subject("Speaker: a decoder that runs", live=made.live, beside=made.beside)
+
+
+def trained_ones() -> list[Subject]:
+    """A decoder with checkpoints of its training, and an encoder that fills in hidden words."""
+    from tests.views.subjects import masked, trained
+
+    return [
+        Subject("Student: along its training", live=trained().live),
+        Subject("Guesser: hidden words", live=masked().live),
+    ]
 
 
 def subjects() -> list[Subject]:
     """One subject of each kind."""
-    return [*without_torch(), speaker(), Subject("Interpreter: two texts", recording=two_texts())]
+    interpreter = Subject("Interpreter: two texts", recording=two_texts())
+    return [*without_torch(), speaker(), interpreter, *trained_ones()]
 
 
 def without_torch() -> list[Subject]:

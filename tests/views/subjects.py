@@ -235,6 +235,70 @@ def language() -> Subject:
     return Subject("live <GPT>", live=live, recording=live.call("record"))
 
 
+def trained() -> Subject:
+    """A small decoder with checkpoints along a training, which is made up, and the loss that was logged."""
+    import torch
+
+    from genviz.live import InlineEngine, LanguageModel
+    from sample_models.gpt.model import GPT
+    from sample_models.microworld import COURSE, WordTokenizer, split
+
+    torch.manual_seed(7)
+    tokenizer = WordTokenizer.of(word for text in COURSE for word in split(text))
+    model = GPT(tokenizer.vocab_size, d_model=16, n_heads=2, n_layers=2, context=32)
+    checkpoints = [
+        {"step": step, "weights": {name: share * value.clone() for name, value in model.state_dict().items()}}
+        for step, share in ((0, 0.1), (50, 0.5), (900, 1.0))
+    ]
+    live = LanguageModel(
+        model, tokenizer, text=COURSE, title="trained <GPT>",
+        checkpoints=checkpoints,
+        history={"train": {"steps": [0, 450, 900], "loss": [3.2, 2.0, 1.5]}},
+    )  # fmt: skip
+    engine = InlineEngine(live)
+    return Subject("trained <GPT>", live=engine, recording=engine.call("record"))
+
+
+def training_run() -> Subject:
+    """The same training as a recording, without a model."""
+    subject = trained()
+    assert subject.live is not None
+    return Subject("recorded <training>", recording=subject.live.call("training"))
+
+
+def masked() -> Subject:
+    """A small encoder that fills in hidden words, with random weights."""
+    import torch
+
+    from genviz.live import InlineEngine, LanguageModel
+    from sample_models.masked.model import MaskedEncoder, MaskingTokenizer
+    from sample_models.microworld import COURSE, split
+
+    torch.manual_seed(8)
+    tokenizer = MaskingTokenizer.of(word for text in COURSE for word in split(text))
+    model = MaskedEncoder(tokenizer.vocab_size, d_model=16, n_heads=2, n_layers=2, context=32)
+    live = InlineEngine(LanguageModel(model, tokenizer, text=COURSE))
+    return Subject("masked <words>", live=live, recording=live.call("record"))
+
+
+def tuned() -> Subject:
+    """A small decoder, and beside it one whose weights differ, with prompts that it should answer."""
+    import torch
+
+    from genviz.live import InlineEngine, LanguageModel
+    from sample_models.gpt.model import GPT
+    from sample_models.microworld import COURSE, WordTokenizer, split
+
+    base = language()
+    torch.manual_seed(9)
+    tokenizer = WordTokenizer.of(word for text in COURSE for word in split(text))
+    model = GPT(tokenizer.vocab_size, d_model=16, n_heads=2, n_layers=2, context=32)
+    asked = [("the cat", "sits on mat"), ("the <robber>", "went to bank")]
+    live = InlineEngine(LanguageModel(model, tokenizer, text=COURSE, exercises=asked))
+    beside = Subject("tuned <GPT>", live=live, recording=live.call("record"))
+    return Subject("base <GPT>", live=base.live, recording=base.recording, beside={beside.name: beside})
+
+
 def two_sided() -> Subject:
     """A recording of a small encoder–decoder with random weights."""
     import torch
@@ -267,6 +331,10 @@ SUBJECTS: dict[str, Any] = {
     "generate": lambda: Subject("generate", recording=transformer(calls=5)),
     "eager": lambda: Subject("eager", recording=eager()),
     "language": language,
+    "trained": trained,
+    "training run": training_run,
+    "masked": masked,
+    "tuned": tuned,
     "two-sided": two_sided,
     "patches": patches,
     "autoencoder": lambda: Subject("VAE", recording=autoencoder()),
