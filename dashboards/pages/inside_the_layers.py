@@ -26,13 +26,16 @@ INSIDE_THE_LAYERS = Page(
     needs=("hidden",),
     beside=_without,
     panels=(
-        Panel(("logit_lens", "residual_norms", "neurons", "input_attribution"), columns=12, rows=6),
+        Panel(
+            ("logit_lens", "residual_norms", "neurons", "experts", "input_attribution"), columns=12, rows=6
+        ),
         Panel(("residual_path",), columns=6, rows=6),
         Panel(("logit_attribution",), columns=6, rows=6),
     ),
     clicks={
         "logit_lens": Click(sets=("position",), trace="layers"),
         "residual_norms": Click(sets=("position",), trace="layers"),
+        "experts": Click(sets=("position",), trace="layers"),
         "neurons": Click(sets=("unit",), trace="neurons"),
     },
     part="Language models",

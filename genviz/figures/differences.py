@@ -12,7 +12,7 @@ from genviz.figures.arrays import plain
 from genviz.figures.attention_matrix import KEY_TITLE, QUERY_TITLE
 from genviz.figures.base import blank, small_print
 from genviz.figures.colours import colorbar, masked
-from genviz.figures.layer_map import layer_map
+from genviz.figures.layer_map import Scale, layer_map
 from genviz.figures.text import clean, tokens
 from genviz.figures.theme import SIZE, palette
 
@@ -130,10 +130,9 @@ def stream_difference(
         turns,
         words=words,
         layers=layers,
-        unit="1 − cosine",
+        scale=Scale("1 − cosine", (0.0, float(max(finite.max(), 1e-9)))),
         chosen=int(finite[-1].argmax()),
         hover=[[f"1 − cosine {value:.6f}" for value in row] for row in turns],
-        span=(0.0, float(max(finite.max(), 1e-9))),
         theme=theme,
     )
     title = f"{clean(names[0])} against {clean(names[1])}: how far each token's vector has turned"

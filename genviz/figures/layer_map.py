@@ -1,6 +1,7 @@
 """Layers × tokens: one number per block and position, the input below and the output on top."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,17 +20,35 @@ NAMED_UP_TO = 160  # tokens up to which a click gives one by its name in a list 
 LABELS_UP_TO = 48  # words along the axis that can be read
 
 
+@dataclass(frozen=True)
+class Scale:
+    """What the colours mean.
+
+    Parameters
+    ----------
+    unit : str
+        Title of the colour bar, escaped already.
+    span : (low, high), optional
+        Values of the weakest and the strongest colour; without it, those of the map, and a logarithmic
+        scale where a few values are much larger than the others.
+    ticks : (values, texts), optional
+        Of the colour bar.
+    """
+
+    unit: str
+    span: tuple[float, float] | None = None
+    ticks: tuple[Sequence[float], Sequence[str]] | None = None
+
+
 def layer_map(
     values: NDArray[Any],
     *,
     words: Sequence[Any],
     layers: Sequence[str],
-    unit: str,
+    scale: Scale,
     chosen: int,
     hover: Sequence[Sequence[str]] | None = None,
     cells: Sequence[Sequence[str]] | None = None,
-    span: tuple[float, float] | None = None,
-    ticks: tuple[Sequence[float], Sequence[str]] | None = None,
     theme: str = "light",
 ) -> go.Figure:
     """Draw a map of layers and tokens; a click gives ``[position]``.
@@ -41,24 +60,18 @@ def layer_map(
         Tokens or positions.
     layers : sequence of str
         First below.
-    unit : str
-        Title of the colour bar, escaped already.
+    scale : Scale
     chosen : int
         The column with a frame around it.
     hover : nested sequence of str, optional
         One per cell, escaped already, after the cell's place.
     cells : nested sequence of str, optional
         What stands in the cells, escaped already.
-    span : (low, high), optional
-        Values of the weakest and the strongest colour; without it, those of the map, and a logarithmic
-        scale where a few values are much larger than the others.
-    ticks : (values, texts), optional
-        Of the colour bar.
     theme : {"light", "dark"}
     """
     figure = blank(theme, margin={"t": 12})
     names = tokens(map(str, words))
-    shown, scale = _colours(np.asarray(values, np.float64), span, unit)
+    shown, colours = _colours(np.asarray(values, np.float64), scale)
     figure.add_heatmap(
         z=plain(shown),
         colorscale=[list(stop) for stop in palette(theme).magnitude],
@@ -66,31 +79,29 @@ def layer_map(
         ygap=1,
         hoverongaps=False,
         name="layers",
-        **scale,
+        **colours,
         **_speaking(values, names, layers, hover=hover),
         **({} if cells is None else {"texttemplate": "%{text}", "text": cells}),
     )
-    if ticks is not None:
-        figure.data[0].colorbar.update(tickvals=list(ticks[0]), ticktext=list(ticks[1]))
+    if scale.ticks is not None:
+        figure.data[0].colorbar.update(tickvals=list(scale.ticks[0]), ticktext=list(scale.ticks[1]))
     _not_numbers(figure, values, theme)
     _frame(figure, chosen, len(layers), theme)
     _axes(figure, names, layers)
     return figure
 
 
-def _colours(
-    values: NDArray[np.float64], span: tuple[float, float] | None, unit: str
-) -> tuple[NDArray[np.float64], dict[str, Any]]:
+def _colours(values: NDArray[np.float64], scale: Scale) -> tuple[NDArray[np.float64], dict[str, Any]]:
     finite = values[np.isfinite(values)]
-    if span is not None or not finite.size or not _uneven(finite):
-        low, high = span or (0.0, float(finite.max()) if finite.size else 1.0)
-        return values, {"zmin": low, "zmax": high or 1.0, "colorbar": colorbar(unit)}
+    if scale.span is not None or not finite.size or not _uneven(finite):
+        low, high = scale.span or (0.0, float(finite.max()) if finite.size else 1.0)
+        return values, {"zmin": low, "zmax": high or 1.0, "colorbar": colorbar(scale.unit)}
     with np.errstate(divide="ignore"):
         logs = np.log10(np.where(values > 0, values, np.nan))
     low, high = float(np.nanmin(logs)), float(np.nanmax(logs))
     ticks = np.linspace(low, high, 5)
     said = colorbar(
-        f"{unit}, log scale", tickvals=ticks.tolist(), ticktext=[number(10.0**t, 3) for t in ticks]
+        f"{scale.unit}, log scale", tickvals=ticks.tolist(), ticktext=[number(10.0**t, 3) for t in ticks]
     )
     return logs, {"zmin": low, "zmax": high, "colorbar": said}
 

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from genviz.figures.base import foot
-from genviz.figures.layer_map import layer_map
+from genviz.figures.layer_map import Scale, layer_map
 from genviz.figures.text import clean, number, short_names, token
 
 WORDS_UP_TO = 36  # columns up to which a word can be read in a cell
@@ -34,8 +34,8 @@ def logit_lens(
     layers = ["start", *short_names(found["layers"][1:])]
     values, span, ticks = _values(found, show)
     figure = layer_map(
-        values, words=found["words"], layers=layers, unit=_unit(show), chosen=chosen, hover=_hover(found),
-        cells=_cells(found, show), span=span, ticks=ticks, theme=theme,
+        values, words=found["words"], layers=layers, scale=Scale(_unit(show), span, ticks), chosen=chosen,
+        hover=_hover(found), cells=_cells(found, show), theme=theme,
     )  # fmt: skip
     figure.update_layout(title=_title(found, show, what, named), margin={"t": 44})
     foot(figure, _notes(found), theme)

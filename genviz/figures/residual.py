@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, foot
-from genviz.figures.layer_map import layer_map
+from genviz.figures.layer_map import Scale, layer_map
 from genviz.figures.text import clean, number, token
 from genviz.figures.theme import SIZE, palette, role
 
@@ -74,7 +74,7 @@ def residual_norms(
         Whose length it is.
     theme : {"light", "dark"}
     """
-    figure = layer_map(values, words=words, layers=layers, unit=UNIT, chosen=chosen, theme=theme,
+    figure = layer_map(values, words=words, layers=layers, scale=Scale(UNIT), chosen=chosen, theme=theme,
                        cells=_numbers(values))  # fmt: skip
     figure.update_layout(title=f"{clean(what)}: {UNIT}", margin={"t": 44})
     return figure

@@ -7,7 +7,7 @@ from genviz.live.head_outputs import head_outputs
 from genviz.live.input_attribution import input_attribution
 from genviz.live.lens import logit_lens
 from genviz.live.logit_attribution import logit_attribution
-from genviz.live.neurons import neuron
+from genviz.live.neurons import expert_neurons, neuron
 from genviz.live.text_model import Text, TextModel
 
 
@@ -19,12 +19,14 @@ class Explaining(TextModel):
         "logit_attribution",
         "input_attribution",
         "neuron",
+        "expert_neurons",
         "head_outputs",
     )
     conditions: ClassVar[dict[str, str]] = {
         "logit_lens": "scores_vocabulary",
         "logit_attribution": "scores_vocabulary",
         "input_attribution": "scores_vocabulary",
+        "expert_neurons": "mixes_experts",
     }
 
     def logit_lens(
@@ -134,7 +136,7 @@ class Explaining(TextModel):
             self, source.ids, target, position=position, word=found, baseline=baseline, tolerance=tolerance
         )
 
-    def neuron(self, site: str, unit: int) -> dict[str, Any]:
+    def neuron(self, site: str, unit: int, expert: int | None = None) -> dict[str, Any]:
         """One neuron of a feed-forward network over all example texts (the first 64).
 
         Parameters
@@ -142,6 +144,9 @@ class Explaining(TextModel):
         site : str
             Where neurons were recorded.
         unit : int
+        expert : int, optional
+            Of a mixture of experts (where ``routing`` was recorded), which; only the tokens that go through
+            it are told of.
 
         Returns
         -------
@@ -158,7 +163,30 @@ class Explaining(TextModel):
             texts.append((source.ids, self._target(source, written).ids if self.two_sided else None))
         if not texts:
             raise LiveError("no example texts to look through: pass text= when you make this model")
-        return neuron(self, site, unit, texts)
+        return neuron(self, site, unit, texts, expert=expert)
+
+    def expert_neurons(
+        self, text: Text, *, site: str, expert: int, target_text: Text | None = None
+    ) -> dict[str, Any]:
+        """Activations in one expert of a mixture, of the tokens that go through it.
+
+        Parameters
+        ----------
+        text : str or sequence of int
+        site : str
+            Where ``routing`` was recorded.
+        expert : int
+        target_text : str or sequence of int, optional
+            For an encoder–decoder: what the decoder reads. Default: what the model itself answers.
+
+        Returns
+        -------
+        dict
+            ``positions`` of the tokens, ascending, and ``activations`` (token, unit) of those.
+        """
+        source = self.source.encode(text)
+        target = self._target(source, target_text).ids if self.two_sided else None
+        return expert_neurons(self, site, expert, source.ids, target)
 
     def head_outputs(self, text: Text, *, target_text: Text | None = None) -> dict[str, Any]:
         """How much each head adds to the stream, and each token through it (by the out-projection W_O).

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from genviz.analysis.activations import Found, identify
 from genviz.capture import part_by_part
+from genviz.capture.families import experts
 from genviz.capture.families.base import Call, Tap
 from genviz.capture.families.structure import is_linear
 from genviz.capture.modules import parent
@@ -27,21 +28,24 @@ _POINTS = 50_000  # numbers from which the activation function is told
 Numbers = NDArray[np.float32]
 
 
-def neuron(live: "TextModel", site: str, unit: int, texts: Sequence[tuple[Any, Any]]) -> dict[str, Any]:
+def neuron(
+    live: "TextModel", site: str, unit: int, texts: Sequence[tuple[Any, Any]], *, expert: int | None = None
+) -> dict[str, Any]:
     """See :meth:`genviz.live.LanguageModel.neuron`."""
     layout = Layout.of(live)
-    tap = next((tap for tap in layout.plan.taps if tap.kind == "neuron" and tap.where == site), None)
-    if tap is None:
-        sites = [tap.where for tap in layout.plan.taps if tap.kind == "neuron"]
-        raise LiveError(f"no neurons at {site!r}: there are some at {', '.join(sites[:6]) or 'no place'}")
+    tap = _tap(layout, site, "neuron" if expert is None else "routing")
     runs = []
     decoder = tap.attrs.get("tokens", {}).get("token") if not callable(tap.attrs) else None
     for at, (ids, target) in enumerate(texts[:_TEXTS]):
         report(at / len(texts), "reading the examples")
-        out, ins = _run(live, layout, tap, (ids, target))
+        read = target if decoder == "target_tokens" else ids
+        if expert is None:
+            rows, (out, ins) = list(range(len(read))), _run(live, layout, tap, (ids, target))
+        else:
+            rows, out, ins = _routed(live, layout, tap, (ids, target), expert)
         if not 0 <= unit < out.shape[-1]:
             raise LiveError(f"no neuron {unit} at {site!r}: it has neurons 0 … {out.shape[-1] - 1}")
-        runs.append((target if decoder == "target_tokens" else ids, out, ins))
+        runs.append(([read[row] for row in rows], out, ins))
     found, gate = _function(runs)
     names = live.target if decoder == "target_tokens" else live.source
     return {
@@ -52,6 +56,44 @@ def neuron(live: "TextModel", site: str, unit: int, texts: Sequence[tuple[Any, A
         "gated": found.gated,
         "left_out": max(0, len(texts) - _TEXTS),
     }
+
+
+def expert_neurons(
+    live: "TextModel", site: str, expert: int, ids: Sequence[int], target: Sequence[int] | None
+) -> dict[str, Any]:
+    """See :meth:`genviz.live.LanguageModel.expert_neurons`."""
+    layout = Layout.of(live)
+    rows, out, _ = _routed(live, layout, _tap(layout, site, "routing"), (ids, target), expert)
+    return {"positions": rows, "activations": out}
+
+
+def _tap(layout: Layout, site: str, kind: str) -> Tap:
+    what = {"neuron": "neurons", "routing": "experts"}[kind]
+    taps = {tap.where: tap for tap in layout.plan.taps if tap.kind == kind}
+    if site not in taps:
+        raise LiveError(f"no {what} at {site!r}: there are some at {', '.join([*taps][:6]) or 'no place'}")
+    return taps[site]
+
+
+def _routed(
+    live: "TextModel", layout: Layout, tap: Tap, given: tuple[Any, Any], expert: int
+) -> tuple[list[int], Numbers, list[Numbers]]:
+    """Tokens that went through an expert, its neurons there, and what may have gone into its function."""
+    count = experts.count(layout.network[tap.path]) or 0
+    if not 0 <= expert < count:
+        raise LiveError(f"no expert {expert} at {tap.where!r}: it has experts 0 … {count - 1}")
+    found: list[experts.Passed | None] = []
+
+    def seen(call: Call) -> None:
+        if call.path == tap.path:
+            found.append(experts.through(call, expert))
+
+    with live.running(), seeing(layout.network, seen):
+        live._run(*given)
+    passed = found[-1] if found else None
+    if passed is None:
+        raise LiveError(f"{tap.path!r} did not say which tokens go to which expert")
+    return passed.rows.tolist(), _flat(passed.neurons), [_flat(each) for each in passed.before]
 
 
 def _run(

@@ -93,6 +93,14 @@ class TextModel(LiveModel):
             return self.one_sample(self._run(self._example_ids(), target)) is not None
 
     @cached_property
+    def mixes_experts(self) -> bool:
+        """Whether feed-forward networks choose among experts, and tell which token goes to which."""
+        try:
+            return any(tap.kind == "routing" for tap in Layout.of(self).plan.taps)
+        except LiveError:
+            return False
+
+    @cached_property
     def predicts_next(self) -> bool:
         """Whether the model scores the vocabulary and looks only at what came before; tried out."""
         ids = self._example_ids()

@@ -21,6 +21,7 @@ from genviz.views.compare_heads import compare_heads
 from genviz.views.compare_predictions import compare_predictions
 from genviz.views.compare_stream import compare_stream
 from genviz.views.embedding_neighbours import embedding_neighbours
+from genviz.views.experts import experts
 from genviz.views.head_map import head_map
 from genviz.views.input_attribution import input_attribution
 from genviz.views.interpolation import interpolation
@@ -94,6 +95,7 @@ VIEWS: tuple[View, ...] = (
     residual_norms,
     residual_path,
     neurons,
+    experts,
     logit_attribution,
     input_attribution,
     # Encoder and decoder
@@ -151,6 +153,7 @@ __all__ = [
     "compare_predictions",
     "compare_stream",
     "embedding_neighbours",
+    "experts",
     "head_map",
     "input_attribution",
     "interpolation",

@@ -63,7 +63,7 @@ def test_a_decoder_and_its_next_tokens() -> None:
     torch.manual_seed(0)
     model = Decoder()
     live = LanguageModel(model, Words(), text="The cat sits on mat.")
-    assert set(live.offers) - set(live.abilities) == {"training", "masked_words"}
+    assert set(live.offers) - set(live.abilities) == {"training", "masked_words", "expert_neurons"}
     assert live.tokenize("the cat") == {"ids": [2, 3], "tokens": ["the", "cat"]}
     best = live.next_tokens("the cat sits", count=4)
     model.eval()

@@ -299,6 +299,24 @@ def tuned() -> Subject:
     return Subject("base <GPT>", live=base.live, recording=base.recording, beside={beside.name: beside})
 
 
+def mixture() -> Subject:
+    """A small decoder that runs, its feed-forward networks mixtures of experts; words are numbers."""
+    import torch
+    import transformers
+
+    from genviz.live import InlineEngine, LanguageModel
+
+    torch.manual_seed(7)
+    config = transformers.MixtralConfig(
+        vocab_size=40, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1,
+        head_dim=8, intermediate_size=32, num_local_experts=4, num_experts_per_tok=2,
+    )  # fmt: skip
+    live = InlineEngine(
+        LanguageModel(transformers.MixtralForCausalLM(config).eval(), text=["5 9 3 17 11", "4 17 8"])
+    )
+    return Subject("mixture", live=live, recording=live.call("record"))
+
+
 def two_sided() -> Subject:
     """A recording of a small encoder–decoder with random weights."""
     import torch
@@ -335,6 +353,7 @@ SUBJECTS: dict[str, Any] = {
     "training run": training_run,
     "masked": masked,
     "tuned": tuned,
+    "mixture": mixture,
     "two-sided": two_sided,
     "patches": patches,
     "autoencoder": lambda: Subject("VAE", recording=autoencoder()),

@@ -15,6 +15,7 @@ from torch import nn
 from genviz.capture.attention.seen import heads_of
 from genviz.capture.families import stacks, structure
 from genviz.capture.families.base import Call, Family, Plan, Tap, given
+from genviz.capture.families.feed_forward import feed_forward_taps
 from genviz.capture.families.parts import parts_of, unit_of
 from genviz.capture.families.patches import patch_taps
 from genviz.capture.families.positions import (
@@ -172,7 +173,7 @@ def _block(
         taps += stacks.mixing_taps(network, block.path, attrs)
         missing.append(stacks.no_attention(network, block.path))
         rest = stacks.feeding_parts(network, block.path, rest)
-    own, lost = _feed_forward(network, rest, width, attrs)
+    own, lost = feed_forward_taps(network, rest, width, attrs)
     if not own:
         lost.append(Missing(block.path, "neuron", "no feed-forward network was found in this block"))
     return [*taps, *own], [*missing, *lost]
@@ -199,43 +200,6 @@ def _adding(network: Network, unit: str) -> str | None:
     if not structure.adds_residual(network, unit):
         return unit
     return next(reversed(structure.linears(network, unit)), None)
-
-
-def _feed_forward(
-    network: Network, rest: list[str], width: int | None, attrs: _Attrs
-) -> tuple[list[Tap], list[Missing]]:
-    """Activations and contribution of the feed-forward parts of a block."""
-    flat = [path for path in rest if structure.is_linear(network[path])]
-    composite = [path for path in rest if path not in flat]
-    taps: list[Tap] = []
-    missing: list[Missing] = []
-    spread = len(composite) > 1 and any(structure.adds_residual(network, path) for path in composite)
-    if flat or spread:  # one network spread over several parts of the block
-        down = _last([name for path in rest for name in structure.linears(network, path)], network, width)
-        if down:
-            taps += [
-                Tap(down, "neuron", take=given, axes=None, attrs=attrs),
-                Tap(down, "contribution", attrs=attrs),
-            ]
-        return taps, missing
-    for path in composite:
-        if structure.mixes_experts(network, path):
-            reason = "its feed-forward network is a mixture of experts: tokens go through different ones"
-            missing.append(Missing(path, "neuron", reason))
-            taps.append(Tap(path, "contribution", attrs=attrs))
-            continue
-        down = _last(structure.linears(network, path), network, width)
-        if down:
-            source = down if structure.adds_residual(network, path) else path
-            taps.append(Tap(down, "neuron", site=path, take=given, attrs=attrs))
-            taps.append(Tap(source, "contribution", site=path, attrs=attrs))
-    return taps, missing
-
-
-def _last(paths: list[str], network: Network, width: int | None) -> str | None:
-    """The last projection back to the residual stream."""
-    fitting = [path for path in paths if width is None or structure.width_out(network[path]) in (None, width)]
-    return fitting[-1] if fitting and len(paths) > 1 else None
 
 
 def _width(network: Network, layers: tuple[Block, ...]) -> int | None:
