@@ -1,12 +1,12 @@
 """The app: every page of every subject, put together from PAGES and VIEWS."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dash import Dash, Input, Output, callback_context, no_update, set_props
+from dash import Dash, Input, Output, State, callback_context, no_update, set_props
 from flask import Response, has_request_context, request, send_from_directory
 
 import genviz.figures
@@ -115,14 +115,36 @@ def _register(app: Dashboard) -> None:
         Output("picker", "value"),
         Input("address", "data"),
         Input("poll", "n_intervals"),
+        State("here", "data"),
         prevent_initial_call=True,
     )
-    def show(address: dict[str, Any] | None, _: int | None) -> tuple[Any, ...]:
+    def show(address: dict[str, Any] | None, _: int | None, before: dict[str, Any] | None) -> tuple[Any, ...]:
         if not address:
             return (no_update,) * 6
         asked = Address.parse(str(address.get("href", "/")))
         polling = callback_context.triggered_id == "poll"
-        return page(app.stage, asked, int(address.get("serial", 0)), polling)
+        found = page(app.stage, asked, int(address.get("serial", 0)), polling)
+        if not address.get("rerun") or polling:
+            return found
+        found = kept(found, before or {})
+        for name, value in running.checked(asked.run).items() if found[1] is no_update else ():
+            set_props({"role": "run", "name": name}, {"value": value})
+        return found
+
+
+def kept(found: tuple[Any, ...], before: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Leave in place what a page of another run has in common with the one before: frames, controls."""
+    nav, main, aside, here, *rest = found
+    if not isinstance(here, dict) or any(here.get(key) != before.get(key) for key in ("subject", "page")):
+        return found
+    same = {key: key in here and here[key] == before.get(key) for key in ("frames", "controls")}
+    return (
+        nav,
+        no_update if same["frames"] else main,
+        no_update if same["frames"] and same["controls"] else aside,
+        here,
+        *rest,
+    )
 
 
 def page(stage: Stage, address: Address, serial: int = 0, polling: bool = False) -> tuple[Any, ...]:

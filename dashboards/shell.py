@@ -1,5 +1,6 @@
 """The frame around every page: chapters, subject picker, theme, slides tray; and each page put together."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -215,9 +216,16 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
         "tabs": {tab_name(p): page.shown(p, subject)[0].name for p in page.panels if page.shown(p, subject)},
         "clicks": {name: asdict(click) for name, click in page.clicks.items()},
         "question": page.question,
+        "frames": _sign(panels(page, subject, {}), complaints, above),
+        "controls": _sign([(replaced_first(item), item.views) for item in placed], page.beside(subject)),
     }
     aside = [item for item in placed if item.control.name not in page.above]
     return main, [*page.beside(subject), *_controls(aside, views, subject)], here
+
+
+def _sign(*parts: Any) -> str:
+    """The same for parts that look the same."""
+    return hashlib.sha1(repr(parts).encode(), usedforsecurity=False).hexdigest()[:16]
 
 
 def replaced_first(item: Placed) -> Any:

@@ -16,16 +16,22 @@
     app.saying = setTimeout(() => toast.classList.remove("shown"), 2600);
   };
 
-  function visit() {
+  function visit(rerun) {
     app.serial += 1;
     const main = document.getElementById("main");
     if (main) main.classList.add("leaving");
-    dash.set_props("address", { data: { href: app.where(), serial: app.serial } });
+    dash.set_props("address", { data: { href: app.where(), serial: app.serial, rerun: rerun === true } });
   }
 
   app.go = function (href, replace) {
     history[replace ? "replaceState" : "pushState"](null, "", href);
     visit();
+  };
+
+  /* The same page of another run: frames and controls stay where they are, if they still fit. */
+  app.rerun = function (href) {
+    history.replaceState(null, "", href);
+    visit(document.querySelector("#main [data-panel]") !== null);
   };
 
   function withTheme(href) {
@@ -34,7 +40,7 @@
     return url.pathname + url.search;
   }
 
-  addEventListener("popstate", visit);
+  addEventListener("popstate", () => visit());
   addEventListener("click", function (event) {
     const link = event.target.closest && event.target.closest("a[href]");
     if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;

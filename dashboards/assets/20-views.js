@@ -12,6 +12,7 @@
 
   app.arrive = function (here) {
     views = {};
+    document.querySelectorAll(".view.drawn").forEach((frame) => frame.classList.remove("drawn"));
     if (app.slides) app.slides(here);
   };
 

@@ -12,7 +12,7 @@
       if (fresh && name === "seed") value = String((Number(value) || 0) + 1);
       query.set("run." + name, value);
     });
-    app.go(location.pathname + "?" + query.toString().replace(/\+/g, "%20"), true);
+    app.rerun(location.pathname + "?" + query.toString().replace(/\+/g, "%20"));
   }
 
   function expand(button) {

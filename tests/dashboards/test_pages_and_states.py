@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 import torch
-from dash import html
+from dash import html, no_update
 from pptx import Presentation
 
 from dashboards import maps as maps_module
 from dashboards import slides, states
 from dashboards.address import Address, slugs
-from dashboards.app import Dashboard, build, page
+from dashboards.app import Dashboard, build, kept, page
 from dashboards.framing import components, framed
 from dashboards.maps import Maps
 from dashboards.panels import drawn, meanwhile
@@ -503,3 +503,18 @@ def test_small_print_leaves_room_below_only_for_what_stands_there(axis: dict[str
     small_print(figure, "What is left out.", "light")
     made = framed(figure)
     assert (made.note, made.figure.layout.margin.b) == (["What is left out."], bottom)
+
+
+def test_another_run_keeps_the_frames_and_controls_that_still_fit(app: Dashboard) -> None:
+    first = page(app.stage, Address("reader", "attention", run={"text": "one two three"}))
+    again = page(app.stage, Address("reader", "attention", run={"text": "three two one"}), 2)
+    nav, main, aside, here, *_ = kept(again, first[3])
+    assert (main, aside) == (no_update, no_update)
+    assert nav == again[0]
+    assert here["run"] == {"text": "three two one"}
+    longer = page(app.stage, Address("reader", "attention", run={"text": "one " * 40}))
+    assert kept(longer, first[3])[1] is no_update
+    assert kept(longer, first[3])[2] is longer[2], "a long text has controls of its own"
+    other = page(app.stage, Address("reader", "tokens-and-positions"))
+    assert kept(other, first[3]) is other
+    assert kept(first, {}) is first
