@@ -3,10 +3,10 @@
 from dashboards.pages.adversarial_game import ADVERSARIAL_GAME
 from dashboards.pages.attention import ATTENTION
 from dashboards.pages.base import Click, Page, Panel
+from dashboards.pages.beam_search import BEAM_SEARCH
 from dashboards.pages.compare import COMPARE
 from dashboards.pages.encoder_decoder import ENCODER_DECODER
 from dashboards.pages.fine_tuning import FINE_TUNING
-from dashboards.pages.generate import GENERATE
 from dashboards.pages.inside_the_layers import INSIDE_THE_LAYERS
 from dashboards.pages.latent_space import LATENT_SPACE
 from dashboards.pages.masked_words import MASKED_WORDS
@@ -27,7 +27,7 @@ PAGES: tuple[Page, ...] = (
     INSIDE_THE_LAYERS,
     ENCODER_DECODER,
     PLAYGROUND,
-    GENERATE,
+    BEAM_SEARCH,
     TRAINING,
     MASKED_WORDS,
     FINE_TUNING,

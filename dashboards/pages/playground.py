@@ -1,7 +1,8 @@
 """Playground: a text is written word by word, and every word can be looked into, changed and forbidden."""
 
+from dashboards.fields import prompt
 from dashboards.pages.base import Page, Panel
-from dashboards.playground import playground, prompt
+from dashboards.playground import playground
 
 PLAYGROUND = Page(
     "playground",

@@ -4,6 +4,7 @@ from typing import Any
 
 from dash import html
 
+from dashboards.fields import word
 from dashboards.pages.base import Click, Page, Panel
 from genviz.views.senses import CAUSAL, reads_left_to_right
 from genviz.views.subject import Subject
@@ -25,7 +26,8 @@ TWO_SENSES = Page(
         Panel(("sense_map",), columns=6, rows=6),
         Panel(("sense_heads",), columns=12, rows=6),
     ),
-    leading=("word", "texts", "layer", "vectors"),
+    above={"word": word},
+    leading=("texts", "layer", "vectors"),
     clicks={
         "sense_by_layer": Click(sets=("layer",)),
         "sense_map": Click(picks="picks"),

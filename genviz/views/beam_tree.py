@@ -10,9 +10,9 @@ from genviz.views.asking import ask_plainly
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control, Number, Step, Text
 from genviz.views.subject import Subject
+from genviz.views.writing import SPLIT, first_prompt
 
 MOST_BEAMS, LONGEST = 8, 32
-SPLIT = "|"  # between stop sequences
 EARLY: dict[str, bool | str] = {"guess": False, "full": True, "sure": "never"}
 
 
@@ -24,7 +24,7 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
     )
     windows = (("7", "7 steps, with words"), ("16", "16 steps"), ("0", "all steps"))
     return (
-        Text("prompt", "Text to continue", first_prompt(subject), longest=2000,
+        Text("prompt", "Prompt", first_prompt(subject), longest=2000,
              help="What the model goes on from; a translator answers it."),
         Number("beams", "Beams", 4, minimum=1, maximum=MOST_BEAMS,
                help="Hypotheses that go on at each step; 1 goes where greedy goes."),
@@ -44,18 +44,6 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
 
 def _defaults(subject: Subject) -> dict[str, Any]:
     return dict(subject.info.get("defaults") or {})
-
-
-def first_prompt(subject: Subject) -> str:
-    """A text that the model can go on from: one made for it, or the first half of an example."""
-    told = _defaults(subject)
-    if told.get("prompts"):
-        return str(told["prompts"][0])
-    example = str(next(iter(told.get("text") or ()), ""))
-    if told.get("two_sided"):
-        return example
-    words = example.split()
-    return " ".join(words[: -(-len(words) // 2)])
 
 
 def _draw(

@@ -108,12 +108,14 @@ def _settle(figure: go.Figure, maps: NDArray[np.float64], method: str) -> None:
     for trace in figure.data:
         if trace.mode == "markers" and trace.name not in ("A", "B"):
             trace.marker.size = max(POINT, trace.marker.size) if len(maps[0]) <= 60 else trace.marker.size
-    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": None}
-    figure.update_layout(legend=legend, margin={"t": 64})
     if method == "pca":
-        wide, high = (max(float(np.abs(maps[..., axis]).max()), 0.1) * ROOM for axis in (0, 1))
-        figure.update_xaxes(range=[-wide, wide])
-        figure.update_yaxes(range=[-high, high])
+        figure.update_xaxes(range=_window(maps[..., 0]))
+        figure.update_yaxes(range=_window(maps[..., 1]))
+
+
+def _window(places: NDArray[np.float64]) -> list[float]:
+    middle, half = (places.max() + places.min()) / 2, max(float(np.ptp(places)) / 2, 0.1) * ROOM
+    return [float(middle - half), float(middle + half)]
 
 
 def _say_equal(figure: go.Figure, layer: str, theme: str) -> None:

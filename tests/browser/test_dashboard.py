@@ -26,7 +26,7 @@ LINKS = (
     "/speaker/tokens-and-positions",
     "/speaker/two-senses",
     "/speaker/inside-the-layers",
-    "/speaker/generate?prompt=the%20cat&longest=8",
+    "/speaker/beam-search?prompt=the%20cat&longest=8",
     "/speaker/compare",
     "/interpreter/encoder-decoder",
 )
