@@ -18,13 +18,13 @@ def _before(subject: Subject) -> list[Any]:
 TWO_SENSES = Page(
     "two-senses",
     "Same word, two senses",
-    "What makes the two banks different, when the word's embedding and its position say nothing of sense?",
+    "What makes the two banks different, when embedding and position say nothing of sense?",
     needs=("live.word_vectors",),
     beside=_before,
     panels=(
         Panel(("sense_by_layer",), columns=6, rows=6),
+        Panel(("sense_heads",), columns=6),
         Panel(("sense_map",), columns=6, rows=6),
-        Panel(("sense_heads",), columns=12, rows=6),
     ),
     above={"word": word},
     leading=("texts", "layer", "vectors"),

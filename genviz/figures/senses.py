@@ -18,9 +18,8 @@ from genviz.figures.theme import SIZE, palette, role
 FULL_KEYS = 24  # tokens that bars can name; of longer texts those around the word
 LABELS_UP_TO = 24  # layers whose names have room along an axis
 NUMBERS_UP_TO = 64  # cells of a map up to which each shows its number
-MAP = (0.0, 0.42)  # of the width
-BARS = ((0.575, 0.78), (0.8, 1.0))
-HEIGHT = (0.0, 0.9)
+MAP = (0.62, 1.0)  # of the height
+BARS = ((0.33, 0.46), (0.0, 0.13))
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,6 @@ def similarity_by_layer(
     layer: int,
     colouring: Colouring,
     title: str = "",
-    unit: str = "cosine",
     note: str = "",
     theme: str = "light",
 ) -> go.Figure:
@@ -70,19 +68,19 @@ def similarity_by_layer(
         The one that other views show.
     colouring : Colouring
         Senses, with the colours that they have on the map.
-    title, unit, note : str
+    title, note : str
         Escaped already.
     theme : {"light", "dark"}
     """
-    figure, colours = blank(theme, title, margin={"t": 84}), palette(theme)
+    figure, colours = blank(theme, title, margin={"t": 64}), palette(theme)
     lines: list[tuple[str, NDArray[np.float64], dict[str, Any]]] = []
     for at, sense in enumerate(colouring.classes):
         if sense in curves.within:
             hue = colours.categories[at % len(colours.categories)]
-            lines.append((f"within {clean(sense, 24)}", curves.within[sense], {"color": hue, "width": 2}))
+            lines.append((clean(sense, 24), curves.within[sense], {"color": hue, "width": 2}))
     if np.isfinite(curves.between).any() and curves.within:
-        lines.append(("between senses", curves.between, {"color": colours.muted, "width": 3, "dash": "dash"}))
-    lines.append(("A and B", curves.pair, {"color": colours.text, "width": 3.5}))
+        lines.append(("between", curves.between, {"color": colours.muted, "width": 3, "dash": "dash"}))
+    lines.insert(0, ("A and B", curves.pair, {"color": colours.text, "width": 3.5}))
     if curves.typical is not None:
         lines.append(
             ("any two tokens", curves.typical, {"color": colours.muted, "width": 1.5, "dash": "dot"})
@@ -92,7 +90,7 @@ def similarity_by_layer(
             x=plain(np.arange(len(values))), y=plain(values), mode="lines+markers", line=line, name=name,
             marker={"size": 7}, customdata=plain(np.arange(len(values))),
             hovertext=[
-                f"{name}, {where}<br>cosine {value:.4f}"
+                f"{_pairs(name)}, {where}<br>cosine {value:.4f}"
                 for where, value in zip(layers, values, strict=True)
             ],
             hovertemplate="%{hovertext}<extra></extra>",
@@ -103,13 +101,23 @@ def similarity_by_layer(
         title="layer", tickmode="array", tickvals=list(range(0, len(names), every)),
         ticktext=list(names[::every]), range=[-0.3, len(names) - 0.7], showgrid=False,
     )  # fmt: skip
-    figure.update_yaxes(title=unit)
+    figure.update_yaxes(title="cosine")
     figure.update_layout(
         hovermode="closest", clickmode="event", dragmode=False,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": SIZE - 2}},
     )  # fmt: skip
     foot(figure, note, theme)
     return figure
+
+
+def _pairs(name: str) -> str:
+    """Whose cosines a line is the mean of."""
+    own = {
+        "A and B": "A and B",
+        "between": "pairs of different senses, mean",
+        "any two tokens": "any two tokens, mean",
+    }
+    return own.get(name, f"pairs within {name}, mean")
 
 
 @dataclass(frozen=True)
@@ -161,10 +169,10 @@ def parting_heads(
         Escaped already.
     theme : {"light", "dark"}
     """
-    figure = blank(theme, title, margin={"t": 64, "r": 16})
+    figure = blank(theme, title, margin={"t": 52, "b": 128})
     heads = [column.isdigit() for column in columns]
     most = float(np.nanmax(np.abs(shares), initial=0.0)) or 1.0
-    numbers = {"texttemplate": "%{z:.0%}", "textfont": {"size": SIZE - 3}}
+    numbers = {"texttemplate": "%{text}", "textfont": {"size": SIZE - 3}}
     figure.add_heatmap(
         z=plain(shares), zmin=-most, zmax=most, colorscale=[list(stop) for stop in palette(theme).signed],
         xgap=2, ygap=2, hoverongaps=False, name="parts",
@@ -172,12 +180,15 @@ def parting_heads(
             [[str(row), column if is_head else ""] for column, is_head in zip(columns, heads, strict=True)]
             for row in range(len(rows))
         ],
-        text=[
+        text=[[f"{value:.0%}".replace("-0%", "0%") for value in np.nan_to_num(values)] for values in shares],
+        hovertext=[
             [_share_said(row, column, float(value)) for column, value in zip(columns, values, strict=True)]
             for row, values in zip(rows, shares, strict=True)
         ],
-        hovertemplate="%{text}<extra></extra>",
-        colorbar=colorbar("share of A − B", tickformat=".0%", x=MAP[1] + 0.005, nticks=5),
+        hovertemplate="%{hovertext}<extra></extra>",
+        colorbar=colorbar(
+            "share of A − B", tickformat=".0%", nticks=5, y=sum(MAP) / 2, len=1.05 * (MAP[1] - MAP[0])
+        ),
         **(numbers if shares.size <= NUMBERS_UP_TO else {}),
     )  # fmt: skip
     _unsaid(figure, shares, heads, theme)
@@ -188,12 +199,13 @@ def parting_heads(
     flat = {"showgrid": False, "zeroline": False, "tickmode": "array"}
     few = -(-len(columns) // 26)
     figure.update_xaxes(
-        title="head, and feed-forward (FF)", domain=list(MAP), range=[-0.5, len(columns) - 0.5],
+        title="head, and feed-forward (FF)", range=[-0.5, len(columns) - 0.5],
         tickvals=list(range(0, len(columns), few)), ticktext=list(columns[::few]), tickangle=0, **flat,
     )  # fmt: skip
     every = -(-len(rows) // LABELS_UP_TO)
     figure.update_yaxes(
-        title="block", range=[len(rows) - 0.5, -0.5], tickvals=list(range(0, len(rows), every)),
+        title="block", domain=list(MAP), range=[len(rows) - 0.5, -0.5],
+        tickvals=list(range(0, len(rows), every)),
         ticktext=[str(at + 1) for at in range(0, len(rows), every)], **flat,
     )  # fmt: skip
     for place, look in enumerate(looks):
@@ -224,7 +236,7 @@ def _unsaid(figure: go.Figure, shares: NDArray[np.float64], heads: Sequence[bool
 
 def _bars(figure: go.Figure, look: Looks, place: int, theme: str) -> None:
     """Weights of one text's tokens in one head, under its sentence."""
-    keys, colours = _window(look), palette(theme)
+    keys = _window(look)
     own, other = role("path", theme), role("attention", theme)
     names = [token(str(look.tokens[at]), 14) for at in keys]
     figure.add_bar(
@@ -233,26 +245,21 @@ def _bars(figure: go.Figure, look: Looks, place: int, theme: str) -> None:
         customdata=[f"<b>{name}</b> ({at})" for name, at in zip(names, keys, strict=True)],
         hovertemplate="%{customdata}<br>weight %{y:.6f}<extra></extra>", name=f"text {'AB'[place]}",
     )  # fmt: skip
+    hidden = 1 - float(look.weights[keys].sum() / max(float(look.weights.sum()), 1e-30))
+    more = f" ({hidden:.0%} on tokens further off)" if len(keys) < len(look.tokens) else ""
     figure.update_layout({
         f"xaxis{place + 2}": {
-            "domain": list(BARS[place]), "anchor": f"y{place + 2}", "tickvals": list(range(len(keys))),
-            "ticktext": names, "tickangle": -60, "showgrid": False,
-            "title": {"text": "token (key)", "font": {"size": SIZE - 2}, "standoff": 2},
-            "tickfont": {"size": SIZE - (3 if len(keys) <= 14 else 4)},
+            "domain": [0, 1], "anchor": f"y{place + 2}", "tickvals": list(range(len(keys))),
+            "ticktext": names, "tickangle": -45 if max(map(len, names)) * 8 * len(names) > 380 else 0,
+            "showgrid": False,
+            "title": {"text": look.name + more, "font": {"size": SIZE - 2}, "standoff": 2},
+            "tickfont": {"size": SIZE - (3 if len(keys) <= 16 else 4)},
         },
         f"yaxis{place + 2}": {
-            "domain": list(HEIGHT), "anchor": f"x{place + 2}", "title": "" if place else "weight",
-            "rangemode": "tozero", "nticks": 5, "matches": "y2" if place else None,
-            "showticklabels": not place,
+            "domain": list(BARS[place]), "anchor": f"x{place + 2}", "title": "weight",
+            "rangemode": "tozero", "nticks": 4, "matches": "y2" if place else None,
         },
     })  # fmt: skip
-    hidden = 1 - float(look.weights[keys].sum() / max(float(look.weights.sum()), 1e-30))
-    more = f"<br>({hidden:.0%} on tokens further off)" if len(keys) < len(look.tokens) else ""
-    figure.add_annotation(
-        text=look.name + more, x=BARS[place][0], y=1, xref="paper", yref="paper", xanchor="left",
-        yanchor="top", showarrow=False, align="left", name="text",
-        font={"size": SIZE - 2, "color": colours.text},
-    )  # fmt: skip
 
 
 def _window(look: Looks) -> list[int]:
@@ -263,12 +270,13 @@ def _window(look: Looks) -> list[int]:
 
 
 def sums(parts: Mapping[str, float]) -> str:
-    """Shares by kind of part, in words (escaped).
+    """Shares by kind of part, in words (escaped); those below half a percent are left out.
 
     Examples
     --------
     >>> sums({"heads": 0.62, "feed-forward": 0.4, "biases": -0.02})
     'heads +62%, feed-forward +40%, biases −2%'
     """
-    written = (f"{clean(name)} {value:+.0%}" for name, value in parts.items())
-    return ", ".join(written).replace("-0%", "+0%").replace(" -", " −")
+    told = {name: value for name, value in parts.items() if abs(value) >= 0.005}
+    written = (f"{clean(name)} {value:+.0%}" for name, value in told.items())
+    return ", ".join(written).replace(" -", " −")

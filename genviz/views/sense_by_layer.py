@@ -21,7 +21,7 @@ from genviz.views.senses import (
 )
 from genviz.views.subject import Subject
 
-UNITS = {"centred": "cosine (centred)", "raw": "cosine"}
+UNITS = {"centred": "centred cosine", "raw": "cosine"}
 
 
 def _controls(subject: Subject) -> tuple[Control, ...]:
@@ -44,18 +44,23 @@ def _draw(subject: Subject, *, theme: str, vectors: str, layer: int, **look: Any
         np.asarray(here.found["typical"]) if vectors == "raw" else None,
     )
     first, last = ("undefined" if np.isnan(each) else f"{each:.3f}" for each in curves.pair[[0, -1]])
-    title = f"“{clean(here.word)}” in A and B: cosine {first} before, {last} behind all blocks"
+    title = f"{UNITS[vectors]} of “{clean(here.word)}” in A and B: {first} before, {last} behind all blocks"
     return figures.similarity_by_layer(
         curves,
         names=layer_names(here.layers),
-        layers=[spoken(here.layers, at) for at in range(len(here.layers))],
+        layers=[_place(here, at) for at in range(len(here.layers))],
         layer=here.at(layer),
         colouring=here.colouring,
         title=title,
-        unit=UNITS[vectors],
         note=_note(here),
         theme=theme,
     )
+
+
+def _place(here: Senses, at: int) -> str:
+    """A layer in words, with the block's own name."""
+    name = here.layers[at]
+    return spoken(here.layers, at) + ("" if name in ("embedding", "input") else f" ({clean(name, 40)})")
 
 
 def _note(here: Senses) -> str:

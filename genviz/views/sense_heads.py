@@ -142,7 +142,7 @@ def _looks(here: Senses, told: Mapping[str, Any], site: str, chosen: tuple[int, 
         weights = _weights(told["looks"][side], site, chosen, len(told["layers"]))
         if weights is None:
             continue
-        said = f"<b>{name}</b> · {clean(here.labels[item], 16)}: “{clean(here.word, 16)}” looks at"
+        said = f"<b>{name}</b> · {clean(here.labels[item], 16)}: what “{clean(here.word, 16)}” looks at (key)"
         found.append(Looks(said, told["tokens"][side], told["places"][side], weights))
     return found
 
@@ -169,7 +169,7 @@ def _title(told: Mapping[str, Any], parts: _Parts, chosen: tuple[int, int], behi
     framed = f" · framed: block {row + 1}, head {parts.columns[column]}, {share:+.1%}"
     length = float(told["lengths"][row])
     where = "the last block" if behind == "last" else f"block {row + 1}"
-    said = f"A − B behind {where} has length {number(length, 4)}"
+    said = f"A − B behind {where}"
     if length:
         said = f"{said}: {figures.sums(_totals(told, None if behind == 'last' else row))}"
     return said + ("" if np.isnan(share) else framed)
@@ -189,13 +189,11 @@ def _totals(told: Mapping[str, Any], row: int | None) -> dict[str, float]:
 
 
 def _note(told: Mapping[str, Any], behind: str) -> str:
-    over = (
-        "the parts sum to it" if behind == "last" else "with what came from before, a block's parts sum to it"
-    )
+    over = "they sum to it" if behind == "last" else "with what came before, they sum to it"
     said = (
-        "Direct effects, with each norm's scale held as it was: what each part adds through its own "
-        f"out-projection along the difference; {over} (gap {abs(float(told['gap'])):.0e}). A head without "
-        "effect of its own may still feed later layers."
+        f"Length {number(float(told['length']), 4)} behind the last block. Direct effects, each norm's scale "
+        f"held: what a part adds along A − B; {over} (gap {abs(float(told['gap'])):.0e}). A head may act "
+        "through later layers too."
     )
     return clean(said, 500)
 

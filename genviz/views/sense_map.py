@@ -18,11 +18,12 @@ from genviz.views.projecting import layout
 from genviz.views.senses import Senses, layer_control, sense_controls, spoken, vectors_control
 from genviz.views.subject import Subject
 
-ROOM = 1.15  # half the width of the map, in distances of the farthest occurrence at any layer
+ROOM = 1.3  # half the width of the map, in distances of the farthest occurrence at any layer
 POINT = 13  # px
 UMAP_AXES = ("UMAP 1 (no unit)", "UMAP 2 (no unit)")
-_MOVES = (
-    "Plane of two principal components, turned onto the next layer's (Procrustes), all layers of one spread."
+_PLANE = (
+    "Plane of two principal components ({share:.0%} of the variance), of one spread, turned onto the next "
+    "layer's (Procrustes)."
 )
 
 
@@ -49,15 +50,15 @@ def _draw(
     shown = maps[at] if method == "pca" or equal else _neighbourhoods(here.vectors("raw")[at], maps[at], seed)
     figure = figures.latent_map(
         shown,
-        axes=_axes(method, explained[at], equal),
+        axes=UMAP_AXES if method == "umap" and not equal else ("", ""),
         colouring=here.colouring,
         picks=here.pair,
         said=[here.told(item) for item in range(len(shown))],
-        note=_note(here, vectors, method),
+        note=_note(here, vectors, None if method == "umap" or equal else float(explained[at].sum())),
         theme=theme,
     )
     figure.update_layout(title={"text": _title(here, vectors, at, equal)})
-    _settle(figure, maps, method)
+    _settle(figure, maps, method == "pca" or equal)
     if equal:
         _say_equal(figure, here.layers[at], theme)
     return figure
@@ -69,15 +70,6 @@ def _neighbourhoods(points: NDArray[np.float32], onto: NDArray[np.float64], seed
     return turned_onto(found - found.mean(axis=0), onto)
 
 
-def _axes(method: str, explained: NDArray[np.float64], equal: bool) -> tuple[str, str]:
-    if equal:
-        return "no spread", "no spread"
-    if method == "umap":
-        return UMAP_AXES
-    both = float(explained.sum())
-    return f"plane of {both:.0%} of the variance, in spreads", "in spreads"
-
-
 def _title(here: Senses, vectors: str, at: int, equal: bool) -> str:
     where = spoken(here.layers, at)
     if equal:
@@ -86,31 +78,34 @@ def _title(here: Senses, vectors: str, at: int, equal: bool) -> str:
     if not found.asked or len(set(here.labels)) < 2:
         return where
     likely = chance(here.labels) * found.asked
-    told = f"nearest neighbour in the same sense: {found.right:.3g} of {found.asked} (chance {likely:.1f})"
+    told = f"neighbour of own sense {found.right:.3g} of {found.asked} (chance {likely:.1f})"
     measured = "" if np.isnan(found.silhouette) else f", silhouette {found.silhouette:.2f}"
     return f"{where}: {told}{measured}"
 
 
-def _note(here: Senses, vectors: str, method: str) -> str:
+def _note(here: Senses, vectors: str, share: float | None) -> str:
     width = here.vectors("raw").shape[2]
     how = "centred vectors" if vectors == "centred" else "vectors as they are"
-    measured = f"Neighbours and silhouette: cosine of {how}, in all {width} channels."
+    measured = f"Nearest neighbours and silhouette by cosine of {how}, all {width} channels."
     alone = sum(here.labels.count(label) == 1 for label in here.labels)
     if len(set(here.labels)) == len(here.labels):
         measured = "No two texts have one label: write “sense | text” to measure how far senses are apart."
     elif alone:
         measured += f" {alone} alone in their sense count for neither neighbours nor chance."
-    return " ".join(part for part in (measured, _MOVES if method == "pca" else "") if part)
+    return measured if share is None else f"{measured} {_PLANE.format(share=share)}"
 
 
-def _settle(figure: go.Figure, maps: NDArray[np.float64], method: str) -> None:
+def _settle(figure: go.Figure, maps: NDArray[np.float64], plane: bool) -> None:
     """One window for all layers, points that a hand can hit."""
     for trace in figure.data:
         if trace.mode == "markers" and trace.name not in ("A", "B"):
             trace.marker.size = max(POINT, trace.marker.size) if len(maps[0]) <= 60 else trace.marker.size
-    if method == "pca":
-        figure.update_xaxes(range=_window(maps[..., 0]))
-        figure.update_yaxes(range=_window(maps[..., 1]))
+    figure.update_layout(legend={"font": {"size": SIZE - 2}, "title": {"font": {"size": SIZE - 2}}})
+    if plane:
+        bare = {"showticklabels": False}  # spreads of a layer: numbers of no meaning elsewhere
+        figure.update_xaxes(range=_window(maps[..., 0]), **bare)
+        figure.update_yaxes(range=_window(maps[..., 1]), **bare)
+        figure.update_layout(margin={"l": 24})
 
 
 def _window(places: NDArray[np.float64]) -> list[float]:

@@ -24,8 +24,8 @@ LONGEST_LABEL = 32
 _UNKNOWN = re.compile(r"(\[|<)\|?unk\|?(\]|>)", re.IGNORECASE)
 VECTORS = (("centred", "centred"), ("raw", "as they are"))
 CAUSAL = (
-    "This model reads from left to right: what stands after the word does not change its vector (tried out), "
-    "so the sense has to stand before it."
+    "This model reads from left to right: what stands after the word does not change its vector (tried out); "
+    "the sense has to stand before it."
 )
 
 
@@ -176,11 +176,9 @@ class Senses:
         """What must be known of these occurrences."""
         notes = []
         if self.found["left_out"]:
-            notes.append(
-                f"Only the first {self.word!r} of each text; {self.found['left_out']} more are left out."
-            )
+            notes.append(f"Only the first {self.word!r} of each text ({self.found['left_out']} more).")
         if self.found["sees_after"] is False:
-            notes.append(CAUSAL)
+            notes.append("Read from left to right: only what stands before the word counts.")
         if self.alike:
             notes.append("A and B are equal texts: their vectors are the same, there is no sense to part.")
         return " ".join(notes)
@@ -216,7 +214,7 @@ def spoken(names: Sequence[str], at: int) -> str:
         return "the word's embedding alone"
     if names[at] == "input":
         return "what enters the first block"
-    return f"behind block {layer_names(names)[at]} ({clean(names[at], 40)})"
+    return f"behind block {layer_names(names)[at]}"
 
 
 def blocks_of(names: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from genviz.errors import GenvizError, NotApplicable
 from genviz.figures.theme import palette
 from genviz.views import Subject
 from genviz.views.sense_texts import EXAMPLES
-from genviz.views.senses import CAUSAL, Senses, layer_names, lines_of
+from genviz.views.senses import Senses, layer_names, lines_of
 from tests.views.subjects import SUBJECTS, language
 
 TEXTS = """a | the cat sits on the bank
@@ -46,20 +46,21 @@ def test_the_curves_are_cosines_of_what_the_model_gives(subject: Subject) -> Non
         figure = views.sense_by_layer(subject, texts=TEXTS, vectors=how)
         own = [cosine_similarity(layer) for layer in np.swapaxes(found["vectors"], 0, 1) - shift]
         lines = {trace.name: trace for trace in figure.data}
-        assert list(lines)[:4] == ["within a", "within b", "between senses", "A and B"]
+        assert list(lines)[:4] == ["A and B", "a", "b", "between"]
         np.testing.assert_allclose(lines["A and B"].y, [table[0, 2] for table in own], atol=1e-5)
-        np.testing.assert_allclose(lines["within b"].y, [table[2, 3] for table in own], atol=1e-5)
+        np.testing.assert_allclose(lines["b"].y, [table[2, 3] for table in own], atol=1e-5)
         between = [table[:2, 2:].mean() for table in own]
-        np.testing.assert_allclose(lines["between senses"].y, between, atol=1e-5)
+        np.testing.assert_allclose(lines["between"].y, between, atol=1e-5)
         assert ("any two tokens" in lines) == (how == "raw")
-        assert f"cosine {own[0][0, 2]:.3f} before, {own[-1][0, 2]:.3f} behind" in figure.layout.title.text
+        assert f"A and B: {own[0][0, 2]:.3f} before, {own[-1][0, 2]:.3f} behind" in figure.layout.title.text
         assert lines["A and B"].hovertext[0] == "A and B, the word's embedding alone<br>cosine 1.0000"
         assert list(lines["A and B"].customdata) == [0, 1, 2, 3]
     assert list(figure.layout.xaxis.ticktext) == ["word", "input", "1", "2"]
 
 
 def test_a_causal_model_says_that_the_sense_has_to_stand_before(subject: Subject) -> None:
-    assert CAUSAL in small_print(views.sense_by_layer(subject))
+    said = small_print(views.sense_by_layer(subject))
+    assert "Read from left to right: only what stands before the word counts." in said
     assert views.sense_by_layer.controls(subject)[1].value == EXAMPLES[1].texts
     assert "<b>bank</b>" in small_print(views.sense_by_layer(subject))
 
@@ -71,7 +72,7 @@ def test_the_map_says_how_far_senses_are_apart_in_the_full_space(subject: Subjec
         expected = silhouette_score(vectors[layer], list("aabb"), metric="cosine")
         assert f"silhouette {expected:.2f}" in figure.layout.title.text
         assert " of 4 (chance 1.3)" in figure.layout.title.text
-    assert "cosine of centred vectors, in all 16 channels" in small_print(figure)
+    assert "by cosine of centred vectors, all 16 channels" in small_print(figure)
     assert len(figure.data[0].x) + len(figure.data[1].x) == 4
     assert figure.data[0].hovertext[1] == "a cat went to <b>bank</b> and rob"
     assert {trace.name for trace in figure.data} == {"a", "b", "path", "A", "B"}
@@ -121,7 +122,8 @@ def test_heads_are_shares_of_the_difference_and_a_click_names_them(subject: Subj
     assert figure.data[0].customdata[1][2] == ["1", ""], "a feed-forward network chooses no head"
     block, head = np.unravel_index(np.argmax(shares[:, :2]), (2, 2))
     assert f"framed: block {block + 1}, head {head}, {shares[block, head]:+.1%}" in figure.layout.title.text
-    assert "A − B behind the last block has length" in figure.layout.title.text
+    assert figure.layout.title.text.startswith("A − B behind the last block: attention +")
+    assert f"Length {told['length']:.4g} behind the last block" in small_print(figure)
 
 
 def test_a_chosen_head_shows_what_the_word_looks_at(subject: Subject) -> None:
@@ -141,7 +143,7 @@ def test_shares_behind_each_block_leave_out_what_came_before(subject: Subject) -
     figure = views.sense_heads(subject, texts=TEXTS, behind="own", block="1")
     shares = np.asarray(figure.data[0].z, np.float64)
     before = 1 - shares[1].sum()
-    assert "A − B behind block 2 has length" in figure.layout.title.text
+    assert "A − B behind block 2: from before" in figure.layout.title.text
     assert f"from before {before:+.0%}".replace("-", "−") in figure.layout.title.text
     np.testing.assert_allclose(
         shares[-1], np.asarray(views.sense_heads(subject, texts=TEXTS).data[0].z)[-1], atol=1e-5
@@ -170,7 +172,7 @@ def test_where_a_text_is_nothing_but_the_word_centred_cosines_are_not_defined_at
     subject: Subject,
 ) -> None:
     figure = views.sense_by_layer(subject, texts="bank bank bank", every=True)
-    assert "cosine undefined before" in figure.layout.title.text
+    assert "undefined before" in figure.layout.title.text
     assert np.isnan(figure.data[0].y[0])
 
 
@@ -194,16 +196,16 @@ def test_what_cannot_be_shown_is_said(subject: Subject, look: dict[str, str], sa
 def test_one_text_with_all_its_occurrences_can_be_compared(subject: Subject) -> None:
     text = "the robber went to bank and rob the bank"
     figure = views.sense_by_layer(subject, texts=text, every=True)
-    assert [trace.name for trace in figure.data] == ["within text 1", "A and B"]
+    assert [trace.name for trace in figure.data] == ["A and B", "text 1"]
     assert views.sense_heads(subject, texts=text, every=True).data[1].y.shape == (9,)
     assert "silhouette" not in views.sense_map(subject, texts=text, every=True).layout.title.text
     only = views.sense_by_layer(subject, texts=f"{text}\nthe bank")
-    assert "Only the first 'bank' of each text; 1 more are left out." in small_print(only)
+    assert "Only the first 'bank' of each text (1 more)." in small_print(only)
 
 
 def test_texts_without_labels_are_not_measured(subject: Subject) -> None:
     figure = views.sense_map(subject, texts="the bank\nbank of river\na tree at bank", layer=3)
-    assert figure.layout.title.text == "behind block 2 (blocks.1)"
+    assert figure.layout.title.text == "behind block 2"
     assert "No two texts have one label: write “sense | text”" in small_print(figure)
 
 
@@ -221,8 +223,8 @@ def test_markup_stays_text(subject: Subject) -> None:
 def test_senses_have_the_same_colour_on_the_curve_and_on_the_map(subject: Subject) -> None:
     curve = {t.name: t.line.color for t in views.sense_by_layer(subject, texts=TEXTS, theme="dark").data}
     points = {t.name: t.marker.color for t in views.sense_map(subject, texts=TEXTS, theme="dark").data}
-    assert curve["within a"] == points["a"] == palette("dark").categories[0]
-    assert curve["within b"] == points["b"]
+    assert curve["a"] == points["a"] == palette("dark").categories[0]
+    assert curve["b"] == points["b"]
 
 
 def test_layers_are_named_from_the_word_on() -> None:
