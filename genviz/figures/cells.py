@@ -1,5 +1,6 @@
 """Words and numbers in the cells of a heat map, in an ink that can be read on each cell's colour."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from genviz.figures.colours import rgb, table
 from genviz.figures.theme import SIZE
 
 _ON = "written on"  # in the meta of what is written: the number of its heat map
+_VALUE = re.compile(r"%\{z:([^}]*)\}")
 INKS = ("#ffffff", "#000000")  # one of them has a contrast of 4.58 or more on any colour
 
 
@@ -102,7 +104,15 @@ def _along(trace: go.Heatmap, axis: str, count: int) -> NDArray[Any]:
 
 
 def _texts(trace: go.Heatmap, values: NDArray[Any], rows: NDArray[Any], columns: NDArray[Any]) -> list[str]:
-    if trace.texttemplate == "%{text}":
-        return [str(trace.text[row][column]) for row, column in zip(rows, columns, strict=True)]
-    form = trace.texttemplate.removeprefix("%{z:").removesuffix("}")
-    return [format(value, form).replace("-", "−") for value in values[rows, columns].tolist()]
+    """The template of each cell, filled in: its text, and its value in a format."""
+    return [
+        _filled(
+            trace.texttemplate, "" if trace.text is None else trace.text[row][column], values[row, column]
+        )
+        for row, column in zip(rows, columns, strict=True)
+    ]
+
+
+def _filled(template: str, text: str, value: float) -> str:
+    with_text = template.replace("%{text}", str(text))
+    return _VALUE.sub(lambda form: format(float(value), form[1]).replace("-", "−"), with_text)

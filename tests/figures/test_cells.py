@@ -56,9 +56,9 @@ def test_words_are_kept_and_minus_signs_are_signs() -> None:
     figure = go.Figure()
     scale = [[0, "#ffffff"], [1, "#000000"]]
     figure.add_heatmap(z=[[1, 2]], text=[["the", "cat"]], texttemplate="%{text}", colorscale=scale)
-    figure.add_heatmap(z=[[-1.25, 0]], texttemplate="%{z:.1f}", colorscale=scale)
+    figure.add_heatmap(z=[[-1.25, 0]], texttemplate="%{z:.1f} %", colorscale=scale)
     legible(figure)
-    assert [list(trace.text) for trace in figure.data[2:]] == [["the", "cat"], ["−1.2", "0.0"]]
+    assert [list(trace.text) for trace in figure.data[2:]] == [["the", "cat"], ["−1.2 %", "0.0 %"]]
 
 
 def test_the_table_of_numbers_has_each_number_once() -> None:
