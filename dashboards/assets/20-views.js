@@ -188,8 +188,10 @@
     const found = ["y", "x"].map(function (axis) {
       const one = axisOf(plot, axis);
       const at = axis === "x" ? event.clientX - box.left : event.clientY - box.top;
-      return Math.round(one.p2d(at - one._offset));
+      const inside = at >= one._offset && at <= one._offset + one._length;
+      return inside ? Math.round(one.p2d(at - one._offset)) : null;
     });
+    if (found.includes(null)) return;
     const spans = spansOf(name) || {};
     const zoomed = Object.values(spans).some((span) => app.values[span.id.name]);
     clearTimeout(placing);

@@ -42,7 +42,7 @@ class Click:
     trace : str
         Only marks of the trace of this name; any, without it.
     place : bool
-        The values are where on the vertical and on the horizontal axis the click was, in whole numbers.
+        The values are where on the first vertical and horizontal axis the click was, in whole numbers.
     """
 
     sets: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ ENCODER_DECODER = Page(
     ),
     leading=("step", "layer", "looking", "site", "head", "query", "key", "rows", "keys"),
     clicks={
-        "translation_steps": Click(sets=("step",), trace="alignment"),
+        "translation_steps": Click(sets=("step",), place=True),
         "attention_heads": Click(sets=("site", "head", "average")),
         "attention_matrix": Click(sets=("query", "key"), place=True),
         "attention_lines": Click(sets=("query", "key")),

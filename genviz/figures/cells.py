@@ -25,7 +25,7 @@ def legible(figure: go.Figure) -> None:
     """
     for number, trace in enumerate(list(figure.data)):
         if trace.type == "heatmap" and trace.texttemplate and trace.colorscale:
-            figure.add_trace(_written(trace, number))
+            figure.add_trace(written_in(trace, number))
             trace.texttemplate = None
 
 
@@ -77,7 +77,15 @@ def _inks(scale: NDArray[Any], shares: Sequence[float]) -> list[str]:
     return found
 
 
-def _written(trace: go.Heatmap, number: int) -> go.Scatter:
+def written_in(trace: go.Heatmap, number: int) -> go.Scatter:
+    """What the ``texttemplate`` of a heat map says, as text of its own.
+
+    Parameters
+    ----------
+    trace : Heatmap
+    number : int
+        Its place among the traces of the figure.
+    """
     values = np.asarray(trace.z, np.float64)
     rows, columns = np.nonzero(np.isfinite(values))
     low, high = (

@@ -17,8 +17,8 @@ from genviz.figures.theme import SIZE, palette
 RANKED = 8  # heads of the list
 NUMBERS_UP_TO = 8  # heads across up to which a cell shows its number
 ROWS_NUMBERED = 6  # … and layers
-MAP_SHARE = 0.56  # of the width that the map has
-LIST_ROOM = 2.6  # axis of the list, in lengths of its longest bar: names stand behind the bars
+MAP_SHARE = 0.5  # of the width that the map has
+LIST_ROOM = 0.16  # of the longest bar, for each letter of the longest name behind the bars
 
 
 @dataclass(frozen=True)
@@ -232,9 +232,11 @@ def _axes(figure: go.Figure, labels: list[str], across: int, scale: Scale, *, li
         return
     bars = next(trace for trace in figure.data if trace.name == "ranked")
     names = [_short(labels, figure.data[0].customdata, pair) for pair in bars.customdata]
+    room = LIST_ROOM * max(map(len, names))
     figure.update_layout(
         xaxis2={"title": clean(scale.unit), "domain": [MAP_SHARE + 0.09, 1], "anchor": "y2",
-                "range": [0, LIST_ROOM * (max(bars.x) or 1)], "nticks": 5, "zeroline": False, "tickangle": 0},
+                "range": [0, (1 + room) * (max(bars.x) or 1)], "nticks": 4, "zeroline": False,
+                "tickangle": 0},
         yaxis2={"title": {"text": "layer · head", "font": {"size": SIZE - 2}, "standoff": 4},
                 "domain": [0, 1], "anchor": "x2", "showticklabels": False, "range": [RANKED - 0.4, -0.6],
                 "showgrid": False},

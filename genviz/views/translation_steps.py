@@ -11,11 +11,10 @@ from genviz.views.asking import vocabulary
 from genviz.views.attended_tokens import crossed
 from genviz.views.attending import ALL_CALLS, AttentionSite
 from genviz.views.base import View
-from genviz.views.controls import Choice, Control, Number
+from genviz.views.controls import Choice, Control, Number, Step
 from genviz.views.predicted import Predicted
 from genviz.views.subject import Subject
 
-ROWS = 24  # steps that are shown at once
 MEAN = "mean"
 
 
@@ -36,8 +35,8 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
     heads = ((MEAN, "mean of heads"), *((str(at), f"head {at}") for at in range(here.heads)))
     samples = max(entry.shape[0] for entry in recording.entries() if entry.kind in ("query", "attention"))
     found: list[Control] = [
-        Number("step", "Step", here.shape[0] - 1, minimum=0, maximum=here.shape[0] - 1,
-               help="How many words have been written; at each step the decoder reads them and writes one."),
+        Step("step", "Step", here.shape[0] - 1, minimum=0, maximum=here.shape[0] - 1,
+             help="How many words have been written; at each step the decoder reads them and writes one."),
         Choice("layer", "Cross-attention", sites[-1], choices=tuple((site, site) for site in sites),
                help="Of which layer of the decoder."),
         Choice("looking", "Heads", MEAN, choices=heads,
@@ -58,41 +57,38 @@ def _required(recording: Recording) -> list[str]:
 
 
 def _draw(subject: Subject, *, theme: str, step: int, layer: str, looking: str, sample: int = 0) -> go.Figure:
-    recording = subject.recorded()
-    here = AttentionSite.of(recording, layer, sample, call=ALL_CALLS)
-    step = min(int(step), here.shape[0] - 1)
-    first = max(0, step - ROWS + 1)
-    rows = np.arange(first, min(here.shape[0], first + ROWS))
+    here = AttentionSite.of(subject.recorded(), layer, sample, call=ALL_CALLS)
     target, source = (list(map(str, side)) for side in here.names)
-    following, why = _following(subject, step, sample)
+    following, why = _following(subject, here.shape[0], sample)
     shown = f"mean of {here.heads} heads" if looking == MEAN else f"head {looking}"
     return figures.translation_steps(
-        _weights(here, looking, rows),
-        figures.Written(source, target, step, first),
-        following=following,
-        title=f"Step {step} of {here.shape[0] - 1} · {layer} · {shown}",
+        figures.Written(source, target, _weights(here, looking), following),
+        min(int(step), here.shape[0] - 1),
+        title=f"{layer} · {shown}",
         note=why,
         theme=theme,
     )
 
 
-def _weights(here: AttentionSite, looking: str, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    heads = range(here.heads) if looking == MEAN else [int(looking)]
+def _weights(here: AttentionSite, looking: str) -> NDArray[np.float64]:
+    heads, rows = range(here.heads) if looking == MEAN else [int(looking)], np.arange(here.shape[0])
     return np.asarray(np.mean([here.weights(head, rows) for head in heads], axis=0, dtype=np.float64))
 
 
-def _following(subject: Subject, step: int, sample: int) -> tuple[list[tuple[str, float]], str]:
-    """Likeliest next words, or why there are none."""
+def _following(subject: Subject, steps: int, sample: int) -> tuple[list[list[tuple[str, float]]], str]:
+    """Likeliest next words at each step, and why there are none where there are none."""
     try:
         predicted = Predicted.of(subject.recorded(), sample)
     except NotCaptured as error:
-        return [], f"Next words are not shown: {error}"
-    if step >= len(predicted.ids):
-        return [], f"Next words are not shown: predictions were recorded at {len(predicted.ids)} places only."
-    ids = predicted.ids[step].tolist()
-    names = vocabulary(subject, ids)
-    return [(names[each], chance) for each, chance in
-            zip(ids, predicted.probabilities[step].tolist(), strict=True)], ""  # fmt: skip
+        return [[] for _ in range(steps)], f"Next words are not shown: {error}"
+    known = min(steps, len(predicted.ids))
+    ids = [predicted.ids[step].tolist() for step in range(known)]
+    names = vocabulary(subject, list(dict.fromkeys(each for row in ids for each in row)))
+    chances = [predicted.probabilities[step].tolist() for step in range(known)]
+    found = [[(names[each], chance) for each, chance in zip(*row, strict=True)]
+             for row in zip(ids, chances, strict=True)]  # fmt: skip
+    why = f"Next words are shown at the first {known} steps: no more were recorded." if known < steps else ""
+    return [*found, *([] for _ in range(steps - known))], why
 
 
 translation_steps = View(

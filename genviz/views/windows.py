@@ -38,8 +38,8 @@ def span_controls(recording: Recording) -> tuple[Control, ...]:
         return ()
     told = "Drag a box in the picture to see that part, drag with Shift to move, double-click for all of it."
     spans = (
-        Span("rows", "Queries shown", (), count=queries, axis="y", help=told),
-        Span("keys", "Keys shown", (), count=keys, axis="x", help=told),
+        Span("rows", "Queries", (), count=queries, axis="y", help=told),
+        Span("keys", "Keys", (), count=keys, axis="x", help=told),
     )
     if queries * keys <= AT_ONCE:
         return spans

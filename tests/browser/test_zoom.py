@@ -1,5 +1,7 @@
 """A long map in a browser: a box shows exact numbers, the link keeps the part, a double click shows all."""
 
+import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 
 from dashboards.server import Server, start
-from genviz.views import Subject
+from genviz.views import Subject, windows
 from tests.browser.conftest import Visit, complaint
 from tests.views.subjects import transformer
 
@@ -23,7 +25,7 @@ WHOLE = DREW % f"(p.layout.images || []).length && !{PART}"
 
 @pytest.fixture(scope="module")
 def recording() -> Any:
-    return transformer(layers=1, heads=1, tokens=TOKENS)
+    return transformer(layers=2, heads=1, tokens=TOKENS)
 
 
 @pytest.fixture(scope="module")
@@ -57,19 +59,23 @@ def pixels(visit: Visit, *places: tuple[float, float]) -> list[float]:
     return found
 
 
-def drag(visit: Visit, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Draw a box between two places, given as (key, query) of the map."""
+def drag(visit: Visit, start: tuple[float, float], end: tuple[float, float], *, shift: bool = False) -> None:
+    """Draw a box between two places, given as (key, query) of the map, or move the map with Shift."""
     x0, y0, x1, y1 = pixels(visit, start, end)
     mouse = visit.page.mouse
     mouse.move(x0, y0)
+    if shift:
+        visit.page.keyboard.down("Shift")
     mouse.down()
     mouse.move((x0 + x1) / 2, (y0 + y1) / 2, steps=4)
     mouse.move(x1, y1, steps=4)
     mouse.up()
+    if shift:
+        visit.page.keyboard.up("Shift")
 
 
 def test_a_box_shows_exact_numbers_and_the_link_keeps_it(visit: Visit, recording: Any) -> None:
-    visit.go("long/attention")
+    visit.go(f"long/attention?site={SITE}")
     visit.until(WHOLE)
     drag(visit, (1000, 1200), (1900, 2100))  # a pooled part first, then one that is exact
     visit.until("() => /rows=\\d+-\\d+/.test(location.search)")
@@ -87,7 +93,7 @@ def test_a_box_shows_exact_numbers_and_the_link_keeps_it(visit: Visit, recording
     shown = visit.page.evaluate(numbers + "._fullData[0].z, row => Array.from(row))")
     np.testing.assert_allclose(shown, weights, atol=1e-6)
     link = visit.link
-    visit.go("long/attention")
+    visit.go(f"long/attention?site={SITE}")
     visit.go(link)
     visit.until(EXACT)
     assert visit.controls("attention_matrix")["rows"] == rows
@@ -102,7 +108,7 @@ def test_a_box_shows_exact_numbers_and_the_link_keeps_it(visit: Visit, recording
 
 
 def test_a_click_on_the_map_shows_the_row_and_the_column(visit: Visit, recording: Any) -> None:
-    visit.go("long/attention?tab.attention_lines=attention_profile")
+    visit.go(f"long/attention?site={SITE}&tab.attention_lines=attention_profile")
     visit.until(WHOLE)
     x, y = pixels(visit, (1500, 3000))
     visit.page.mouse.move(x - 3, y)
@@ -123,3 +129,38 @@ def test_a_click_on_the_map_shows_the_row_and_the_column(visit: Visit, recording
         "._fullData.filter(t => t.name === 'largest').map(t => Math.max(...Array.from(t.y).filter(y => y)))"
     )
     np.testing.assert_allclose(shown, [weights[query].max(), weights[:, key].max()], atol=1e-6)
+
+
+def test_with_shift_the_part_is_moved_and_keeps_its_size(visit: Visit) -> None:
+    visit.go("long/attention?rows=2000-2999&keys=1000-1999")
+    visit.until(DREW % PART)
+    drag(visit, (1500, 2600), (1300, 2300), shift=True)  # the map goes left and up: later keys and queries
+    visit.until("() => !location.search.includes('rows=2000-2999')")
+    visit.until(DREW % "p.layout.meta.genviz.controls.rows[0] > 2000")
+    rows, keys = (visit.controls("attention_matrix")[name] for name in ("rows", "keys"))
+    assert abs(rows[0] - 2300) <= 8
+    assert abs(keys[0] - 1200) <= 8
+    assert abs(rows[1] - rows[0] - 999) <= 1
+    assert abs(keys[1] - keys[0] - 999) <= 1
+
+
+def test_a_sample_of_rows_is_there_at_once_and_sharpens(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matrix = sys.modules["genviz.views.attention_matrix"]
+
+    def slowly(share: float) -> None:
+        time.sleep(0.4)
+        windows.tell(share)
+
+    monkeypatch.setattr(matrix, "tell", slowly)
+    monkeypatch.setattr(windows, "AT_ONCE", TOKENS * 100)
+    monkeypatch.setattr(windows, "SAMPLED", TOKENS * 200)
+    visit.page.goto(visit.base + "long/attention?head=0&site=layers.1.attn")
+    caption = visit.page.locator('[data-caption="attention_matrix"]')
+    caption.get_by_text("row so far; all are being worked out").wait_for(timeout=60_000)
+    visit.until(DREW % "p.layout.images && p.layout.images.length")
+    coarse = visit.page.evaluate(DREW % "p.layout.images[0].source")
+    caption.get_by_text("layers.1.attn · head 0").wait_for(timeout=60_000)
+    visit.until(DREW % "p.layout.images && p.layout.images.length")
+    assert visit.page.evaluate(DREW % "p.layout.images[0].source") != coarse

@@ -207,6 +207,8 @@ def test_only_the_newest_recordings_are_kept() -> None:
 def test_arguments_that_do_not_fit_are_said(app: Dashboard, run: dict[str, str], text: str) -> None:
     _, main, *_ = page(app.stage, Address("reader", "attention", run=run))
     assert text in text_of(main)
+    fields = [getattr(part, "id", None) for part in parts(main)]
+    assert {"role": "run", "name": "text"} in fields, "another text can be given where this one was refused"
 
 
 def test_arguments_that_no_model_takes_are_left_out(app: Dashboard) -> None:

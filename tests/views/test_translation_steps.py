@@ -9,6 +9,7 @@ import transformers
 
 from genviz import LanguageModel, record
 from genviz.errors import NotApplicable
+from genviz.figures import translation_steps as figures
 from genviz.recording import Recording
 from genviz.views import Subject, as_subject, translation_steps
 from genviz.views.translation_steps import cross_sites
@@ -33,7 +34,8 @@ def test_at_each_step_the_next_word_is_what_the_model_says(translator: Subject, 
     told = translator.live.call("next_tokens", text="le chat noir", count=5, target_text=" ".join(so_far))
     np.testing.assert_allclose(bars(figure).x, told["probabilities"], atol=1e-6)
     assert bars(figure).customdata[0].strip() == ["the", "black", "cat", "&lt;eos&gt;"][step].strip()
-    assert "".join(f" {word}" for word in so_far) in figure.layout.title.subtitle.text
+    (said,) = (trace.text[0] for trace in figure.data if trace.name == "so far")
+    assert said == f"so far: <b>{' '.join(['&lt;bos&gt;', *so_far])}</b> …"
 
 
 def test_rows_are_cross_attention_and_later_ones_are_not_there_yet(translator: Subject) -> None:
@@ -49,6 +51,39 @@ def test_rows_are_cross_attention_and_later_ones_are_not_there_yet(translator: S
         one.data[0].z[:2], np.asarray(recording.attention(site, head=2))[:2], atol=1e-6
     )
     assert list(figure.layout.yaxis.ticktext) == ["&lt;bos&gt; → the", "the → ?", "", ""]
+
+
+def test_every_step_is_in_the_figure_so_that_playing_asks_nobody(translator: Subject) -> None:
+    figure = translation_steps(translator, step=0)
+    assert figure.layout.meta["played"]["control"] == "step"
+    assert [frame.name for frame in figure.frames] == ["0", "1", "2", "3"]
+    for step in range(4):
+        alone = translation_steps(translator, step=step)
+        frame = figure.frames[step]
+        parts = dict(zip(frame.traces, frame.data, strict=True))
+        for at, whole in enumerate(alone.data):
+            for name in ("x", "y", "z", "text", "customdata"):
+                own = getattr(parts.get(at), name, None)
+                told = getattr(figure.data[at], name, None) if own is None else own
+                expected = getattr(whole, name, None)
+                if expected is None or isinstance(expected[0], str):
+                    assert told == expected
+                else:
+                    np.testing.assert_array_equal(np.asarray(told, float), np.asarray(expected, float))
+        assert frame.layout.yaxis.ticktext == alone.layout.yaxis.ticktext
+    assert len(figure.to_json()) < 60_000, "all of it together"
+
+
+def test_a_long_answer_shows_a_window_and_one_that_is_too_long_a_step_at_a_time() -> None:
+    draw = np.random.default_rng(0)
+    for steps, source, whole in ((60, 30, True), (400, 300, False)):
+        weights = draw.dirichlet(np.ones(source), steps)
+        written = figures.Written(["s"] * source, ["t"] * steps, weights, [[] for _ in range(steps)])
+        figure = figures.translation_steps(written, 50)
+        np.testing.assert_allclose(figure.data[0].z, weights[27:51], atol=1e-6)
+        assert figure.data[0].y0 == 27
+        assert bool(figure.layout.meta) == whole == bool(len(figure.frames) > 1)
+        assert len(figure.to_json()) < 2_000_000
 
 
 def test_only_a_recording_names_words_by_their_ids() -> None:
