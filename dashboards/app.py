@@ -222,12 +222,15 @@ def _failed(
     wanted = next((page for page in PAGES if page.name == address.page), PAGES[0])
     pages = [page for page in PAGES if page in (PAGES[0], PAGES[-1], wanted)]
     nav = shell.navigation(slug, pages, wanted.name)
-    here = {"path": f"/{slug}/{wanted.name}", "title": "genviz", "subject": slug, "serial": serial}
+    here = {
+        "path": f"/{slug}/{wanted.name}", "title": "genviz", "subject": slug, "serial": serial,
+        "run": dict(address.run),
+    }  # fmt: skip
     head = [] if wanted is PAGES[0] else [shell.question(wanted, _strip(subject, address))]
     more: list[Any] = []
     if isinstance(error, TooLong):
         cut = replace(address, run={**address.run, running.CUT.name: "true"})
-        more = [states.way_out("Cut it there and read the rest", cut.href)]
+        more = [states.way_out("Cut it there and read what fits", cut.href)]
     return nav, [*head, states.problem(error, 2, *more)], [], here, True, slug
 
 

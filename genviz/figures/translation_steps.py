@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,10 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from genviz.figures.arrays import plain
-from genviz.figures.base import foot
+from genviz.figures.base import LINE, small_print
 from genviz.figures.cells import written_in
 from genviz.figures.colours import colorbar
-from genviz.figures.played import Picture, played
+from genviz.figures.played import BAR, Picture, played
 from genviz.figures.text import clean, tokens
 from genviz.figures.theme import SIZE, palette, role
 
@@ -76,8 +77,11 @@ def translation_steps(
     figure = played(pictures, shown, control="step", theme=theme, title=clean(title))
     if not whole:  # another step is another figure
         figure.layout.meta = {}
+    slid = BAR if whole and count > 1 else 0
+    lines = len(wrap(note, LINE)) if note else 0
+    figure.update_layout(margin={"b": 60 + 18 * lines + slid})
     if note:
-        foot(figure, clean(note, 500), theme)
+        small_print(figure, clean(note, 500), theme)
     return figure
 
 

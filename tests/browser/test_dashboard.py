@@ -248,7 +248,7 @@ def test_a_click_on_a_piece_chooses_the_token_and_a_long_text_is_cut_on_demand(v
     field.fill("the cat sits on the mat and the dog sleeps in the house " * 3)
     field.press("Enter")
     window.page.get_by_text("Longer than this model can read").wait_for()
-    window.page.get_by_role("link", name="Cut it there and read the rest").click()
+    window.page.get_by_role("link", name="Cut it there and read what fits").click()
     window.page.locator(".notice", has_text="32 of 39 tokens").wait_for()
     window.drawn()
     assert "run.cut=true" in window.link

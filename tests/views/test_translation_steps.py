@@ -7,6 +7,7 @@ import pytest
 import torch
 import transformers
 
+from dashboards.framing import framed
 from genviz import LanguageModel, record
 from genviz.errors import NotApplicable
 from genviz.figures import translation_steps as figures
@@ -72,6 +73,9 @@ def test_every_step_is_in_the_figure_so_that_playing_asks_nobody(translator: Sub
                     np.testing.assert_array_equal(np.asarray(told, float), np.asarray(expected, float))
         assert frame.layout.yaxis.ticktext == alone.layout.yaxis.ticktext
     assert len(figure.to_json()) < 60_000, "all of it together"
+    beside = framed(figure)
+    assert not beside.figure.layout.sliders, "the page has a bar of its own"
+    assert 12 <= beside.figure.layout.margin.b <= 60
 
 
 def test_a_long_answer_shows_a_window_and_one_that_is_too_long_a_step_at_a_time() -> None:
