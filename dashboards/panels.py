@@ -16,6 +16,7 @@ from dashboards.stage import Stage
 from genviz.errors import Cancelled, ControlError, GenvizError, LiveError
 from genviz.figures.played import PLAYED
 from genviz.views import View, view_named
+from genviz.views.base import StandIn
 from genviz.views.subject import Subject
 
 #: Nothing leaves this machine, and the bar of buttons stays out of the picture.
@@ -291,11 +292,19 @@ def meanwhile(stage: Stage, request: dict[str, Any]) -> tuple[Any, str]:
         What stands in and how far the picture is; empty when the figure is the one asked for.
     """
     view, subject, values = asked(stage, request)
-    standing_in = view.stand_in(subject, **values)
+    try:
+        return _newest(stage, request, view.stand_in(subject, **values))
+    finally:
+        stage.preparing.drawn(subject)
+
+
+def _newest(stage: Stage, request: dict[str, Any], standing_in: StandIn | None) -> tuple[Any, str]:
     if standing_in is None:
         return drawn(stage, request), ""
     again = bool(request.get("again"))
-    instead = partial(drawn, stage, {**request, "values": {**values, **standing_in.values}})
+    instead = partial(
+        drawn, stage, {**request, "values": {**(request.get("values") or {}), **standing_in.values}}
+    )
     first = None if again or standing_in.patience else instead()
     patience = _PATIENT if again else standing_in.patience
     try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from dashboards.address import slugs
 from dashboards.maps import Maps
+from dashboards.preparing import Preparing
 from genviz.errors import GenvizError, LiveError
 from genviz.views.comparing import comparable
 from genviz.views.subject import Subject
@@ -137,7 +138,7 @@ class Stage:
         self._lock, self._count = threading.Lock(), itertools.count()
         self._urgent: queue.SimpleQueue[Performance | None] = queue.SimpleQueue()
         self._any: queue.PriorityQueue[tuple[int, int, Performance | None]] = queue.PriorityQueue()
-        self.maps = Maps()
+        self.maps, self.preparing = Maps(), Preparing()
         for take in (self._urgent.get, lambda: self._any.get()[2]):
             threading.Thread(target=_work, args=(take,), name="genviz-stage", daemon=True).start()
         for act in self.acts.values() if warm else ():
@@ -172,6 +173,7 @@ class Stage:
         self._urgent.put(None)
         self._any.put((_URGENT, -1, None))
         self.maps.close()
+        self.preparing.close()
         for act in self.acts.values():
             for subject in (act.subject, *act.subject.beside.values()):
                 close = getattr(subject.live, "close", None)

@@ -20,8 +20,6 @@ from genviz.live.progress import heard, report
 from genviz.live.wire import pack, unpack
 
 _LOG = logging.getLogger("genviz.live")
-#: Seconds that a cancelled call has to stop by itself before its process is ended.
-GRACE = 1.0
 _OPEN: "weakref.WeakSet[ProcessEngine]" = weakref.WeakSet()
 
 
@@ -39,6 +37,8 @@ class ProcessEngine:
         How many threads the model's libraries may use; default: half of the cores, at most four.
     start_timeout : float
         Seconds that building the model may take.
+    grace : float
+        Seconds that a cancelled call has to stop by itself before its process is ended.
 
     Examples
     --------
@@ -48,11 +48,12 @@ class ProcessEngine:
     """
 
     def __init__(
-        self, source: str, *, queue_limit: int = 8, threads: int | None = None, start_timeout: float = 180.0
-    ) -> None:
+        self, source: str, *, queue_limit: int = 8, threads: int | None = None, start_timeout: float = 180.0,
+        grace: float = 1.0,
+    ) -> None:  # fmt: skip
         self.source = source
         self._threads = threads or max(1, min(4, (os.cpu_count() or 1) // 2))
-        self._start_timeout = start_timeout
+        self._start_timeout, self._grace = start_timeout, grace
         self._child: Child | None = None
         self._info: dict[str, Any] = {}
         self._abilities: tuple[str, ...] = ()
@@ -207,7 +208,7 @@ class ProcessEngine:
                 if asked_to_stop is None:
                     asked_to_stop = time.monotonic()
                     child.post(pack({"cancel": number}))
-                elif time.monotonic() - asked_to_stop > GRACE:
+                elif time.monotonic() - asked_to_stop > self._grace:
                     call.settle(error=Cancelled(f"{call.ability!r} was cancelled"))
                     child.stop()
                     return

@@ -61,6 +61,8 @@ class View:
         ``controls(subject)`` gives the controls with the values of a good first sight.
     sooner : callable
         ``sooner(subject, values)`` gives what can stand in while a picture that takes long is worked out.
+    prepare : callable, optional
+        Begins, without waiting, what the view's first picture of some kind would wait for.
     """
 
     name: str
@@ -70,6 +72,7 @@ class View:
     draw: Callable[..., go.Figure]
     controls: Callable[[Subject], tuple[Control, ...]] = _no_controls
     sooner: Callable[[Subject, Mapping[str, Any]], StandIn | None] = _nothing_sooner
+    prepare: Callable[[], None] | None = None
 
     def lacks(self, subject: Subject) -> tuple[str, ...]:
         """What of ``needs`` the subject does not have."""

@@ -11,7 +11,7 @@ from genviz.figures import latent_map as figures
 from genviz.views.base import StandIn, View
 from genviz.views.controls import Choice, Control, Number
 from genviz.views.latent import codes_of, colourings, first_colour, picks_control
-from genviz.views.projecting import layout
+from genviz.views.projecting import layout, warm
 from genviz.views.subject import Subject
 
 PATH_POINTS = 48
@@ -93,4 +93,5 @@ latent_map = View(
     controls=_controls,
     draw=_draw,
     sooner=_sooner,
+    prepare=warm,
 )

@@ -43,6 +43,11 @@ def layout(points: NDArray[np.float32], *, method: str, seed: int) -> "Projectio
     return found
 
 
+def warm() -> None:
+    """Begin to compile UMAP in its own process, without waiting for it."""
+    _engine().submit("warm")
+
+
 def _pca(points: NDArray[np.float32]) -> "Projection":
     from genviz.analysis.projection import project  # brings scikit-learn, which takes a second
 
@@ -61,5 +66,6 @@ def _engine() -> Any:
         if not _ENGINE:
             from genviz.live import ProcessEngine
 
-            _ENGINE.append(ProcessEngine("projector"))
+            # What is being compiled cannot be stopped, and would be lost with the process.
+            _ENGINE.append(ProcessEngine("projector", grace=120.0))
         return _ENGINE[0]
