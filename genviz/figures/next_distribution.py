@@ -66,10 +66,10 @@ def next_distribution(
     word = looked.word
     title = f"{' '.join(tokens(looked.before[-CONTEXT:]))} <b>{token(looked.names[word])}</b>"
     subtitle = (
-        f"word {looked.step}: {before[word]:.1%} by the model (rank {rank(before, word)} of {len(before)}), "
-        f"drawn with {after[word]:.1%} out of {np.count_nonzero(after)}"
+        f"word {looked.step}: {_percent(before[word])} by the model (rank {rank(before, word)} of "
+        f"{len(before)}), drawn with {_percent(after[word])} out of {np.count_nonzero(after)}"
     )
-    figure = blank(theme, title, subtitle, margin={"t": 84}, barmode="overlay", bargap=0.25)
+    figure = blank(theme, title, subtitle, margin={"t": 74}, barmode="overlay", bargap=0.25)
     _bars(figure, found, looked, theme)
     _pile(figure, found, looked, settings, theme)
     foot(figure, _notes(found, looked, settings), theme)
@@ -83,11 +83,14 @@ def _bars(figure: go.Figure, found: Decoded, looked: Looked, theme: str) -> None
     hover = _hover(found, looked)
     wide = {"orientation": "h", "xaxis": "x", "yaxis": "y", "customdata": hover,
             "hovertemplate": "%{customdata}<extra></extra>"}  # fmt: skip
-    drawn = [role("path" if each == looked.word else "decoder", theme) for each in ids]
-    figure.add_bar(
-        x=plain(after), y=plain(places), name="after all settings", marker={"color": drawn}, width=0.72,
-        legendrank=2, **wide,
-    )  # fmt: skip
+    chosen = np.array([each == looked.word for each in ids])
+    for name, colour, which, at in (
+        ("after all settings", "decoder", ~chosen, 2), ("the word drawn", "path", chosen, 3),
+    ):  # fmt: skip
+        figure.add_bar(
+            x=plain(np.where(which, after, np.nan)), y=plain(places), name=name, width=0.72, legendrank=at,
+            marker={"color": role(colour, theme)}, **wide,
+        )  # fmt: skip
     figure.add_bar(
         x=plain(before), y=plain(places), name="by the model", width=0.34,
         marker={"color": palette(theme).muted}, legendrank=1, **wide,
@@ -101,6 +104,10 @@ def _bars(figure: go.Figure, found: Decoded, looked: Looked, theme: str) -> None
                "ticktext": [_label(found, looked, each) for each in ids], "showgrid": False,
                "zeroline": False},
     )  # fmt: skip
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share == 0 or share >= 0.001 else f"{100 * share:.2g}%"
 
 
 def _label(found: Decoded, looked: Looked, word: int) -> str:
@@ -172,7 +179,7 @@ def _pile(figure: go.Figure, found: Decoded, looked: Looked, settings: Settings,
         xaxis2={"domain": [0.62, 1], "anchor": "y2", "title": "words, likeliest first (how many)",
                 "type": "log" if many else "linear", "nticks": 6, "showgrid": False,
                 "range": [0, float(np.log10(max(2, len(order))))] if many else [0.5, len(order) + 0.5],
-                **({"dtick": 1} if many else {})},
+                "dtick": 1 if many else max(1, round(len(order) / 6))},
         yaxis2={"anchor": "x2", "title": f"sum {source}",
                 "range": [0, 1.03], "tickformat": ".0%", "nticks": 6, "side": "left"},
     )  # fmt: skip

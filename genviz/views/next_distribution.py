@@ -11,7 +11,7 @@ from genviz.views.asking import ask_plainly, vocabulary
 from genviz.views.base import View
 from genviz.views.subject import Subject
 
-SHOWN = 14  # words with a bar each
+SHOWN = 12  # words with a bar each
 LISTED = 10  # excluded words that are named
 
 

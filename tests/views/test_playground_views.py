@@ -34,6 +34,16 @@ def probabilities(subject: Subject, answer: list[int]) -> Any:
     return out[0, -1].double().softmax(0).numpy()
 
 
+def named(figure: Any, name: str) -> Any:
+    return next(trace for trace in figure.data if trace.name == name)
+
+
+def bars(figure: Any) -> tuple[Any, Any]:
+    """Lengths of the bars after all settings, the chosen word's among them, and by the model."""
+    after = [np.asarray(named(figure, name).x) for name in ("after all settings", "the word drawn")]
+    return np.nanmax(after, axis=0), np.asarray(named(figure, "by the model").x)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_bars_are_the_models_probabilities_and_what_the_settings_leave(family: str) -> None:
     subject = shown(family)
@@ -48,13 +58,13 @@ def test_bars_are_the_models_probabilities_and_what_the_settings_leave(family: s
     ids = subject.live.call("generate", **writing.asked(how))["samples"][0]["ids"]  # type: ignore[union-attr]
     for step in range(len(ids)):
         figure = next_distribution(subject, **how, step=step)
-        after, before = figure.data[0], figure.data[1]
+        after, before = bars(figure)
         plain = probabilities(subject, ids[:step])
-        order = np.argsort(-plain, kind="stable")[: len(before.x)]
-        np.testing.assert_allclose(before.x, plain[order], atol=1e-5)
+        order = np.argsort(-plain, kind="stable")[: len(before)]
+        np.testing.assert_allclose(before, plain[order], atol=1e-5)
         kept = np.zeros(VOCAB)
         kept[order[:6]] = plain[order[:6]] ** 2
-        np.testing.assert_allclose(after.x, kept[order] / kept.sum(), atol=1e-5)
+        np.testing.assert_allclose(after, kept[order] / kept.sum(), atol=1e-5)
         assert f"<b>w{ids[step]}</b>" in figure.layout.title.text
         assert f"drawn with {kept[ids[step]] / kept.sum():.1%} out of 6" in figure.layout.title.subtitle.text
 
@@ -62,7 +72,7 @@ def test_bars_are_the_models_probabilities_and_what_the_settings_leave(family: s
 def test_the_nucleus_is_shaded_up_to_the_word_that_crosses_p() -> None:
     subject = shown("gpt2")
     figure = next_distribution(subject, prompt=PROMPT, top_p=0.6, max_new=3, temperature=2)
-    pile, inside = figure.data[2], figure.data[3]
+    pile, inside = named(figure, "cumulative"), named(figure, "nucleus")
     chances = np.sort(probabilities(subject, []) ** 0.5)[::-1]
     total = np.cumsum(chances / chances.sum())
     np.testing.assert_allclose(pile.y, total, atol=1e-5)
