@@ -39,7 +39,8 @@
     if (key !== asked || fresh) {
       asked = key;
       clearTimeout(timer);
-      timer = setTimeout(() => begin(request), fresh ? 0 : PATIENCE);
+      if (fresh) begin(request);
+      else timer = setTimeout(() => begin(request), PATIENCE);
     } else {
       show();
     }

@@ -5,7 +5,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from genviz.errors import NotApplicable, NotCaptured
@@ -16,8 +17,16 @@ from genviz.views.subject import Subject
 
 KEPT = 24  # answers kept per recording
 _ANSWERS: WeakKeyDictionary[Recording, OrderedDict[str, Any]] = WeakKeyDictionary()
-_FLYING: dict[tuple[int, str], "Future[Any]"] = {}  # calls on their way, by recording and question
+_FLYING: dict[tuple[int, str], "_Flight"] = {}  # calls on their way, by recording and question
 _LOCK = threading.Lock()
+
+
+@dataclass
+class _Flight:
+    """A call on its way, and whether somebody reads what it hands over."""
+
+    call: Any
+    followed: bool = False
 
 
 def ask(subject: Subject, ability: str, *, sample: int = 0, **arguments: Any) -> Any:
@@ -53,18 +62,26 @@ def ask_plainly(subject: Subject, ability: str, **arguments: Any) -> Any:
     """
     if subject.live is None:
         raise NotApplicable(f"{subject.name!r} is only a recording: open it with its model to ask for more")
-    recording = subject.recorded()
-    key = _key(subject, ability, arguments)
+    recording, key = subject.recorded(), _key(subject, ability, arguments)
     with _LOCK:
         kept = _ANSWERS.setdefault(recording, OrderedDict())
-        flying = _FLYING.get((id(recording), key))
         if key in kept:
             return kept[key]
-    if flying is not None:  # somebody follows it while it is written
-        return flying.result()
     answer = subject.live.call(ability, **arguments)
     _keep(recording, key, answer)
     return answer
+
+
+def ask_together(subject: Subject, ability: str, **arguments: Any) -> Any:
+    """As :func:`ask_plainly`; what somebody else asks or follows at the same time is worked out once."""
+    recording, key = subject.recorded(), _key(subject, ability, arguments)
+    with _LOCK:
+        kept = _ANSWERS.setdefault(recording, OrderedDict())
+        if key in kept:
+            return kept[key]
+    if not hasattr(subject.live, "submit"):
+        return ask_plainly(subject, ability, **arguments)
+    return _flight(subject, ability, arguments, None).call.result()
 
 
 def follow(subject: Subject, ability: str, *, deadline: float | None = None, **arguments: Any) -> Any:
@@ -80,23 +97,33 @@ def follow(subject: Subject, ability: str, *, deadline: float | None = None, **a
     NotApplicable
         When there is no live model, or none that hands parts over.
     """
-    submit = getattr(subject.live, "submit", None)
-    if submit is None:
+    if not hasattr(subject.live, "submit"):
         raise NotApplicable(f"{subject.name!r} has no model that could be followed while it works")
-    recording, key = subject.recorded(), _key(subject, ability, arguments)
-    call = submit(ability, deadline=deadline, **arguments)
+    flight = _flight(subject, ability, arguments, deadline, alone=True)
+    flight.followed = True
+    return flight.call
+
+
+def _flight(
+    subject: Subject, ability: str, arguments: dict[str, Any], deadline: float | None, *, alone: bool = False
+) -> _Flight:
+    """The call on its way, or a new one; ``alone``: one that nobody reads from yet."""
+    recording, key, live = subject.recorded(), _key(subject, ability, arguments), cast(Any, subject.live)
     with _LOCK:
-        _FLYING[id(recording), key] = call
+        found = _FLYING.get((id(recording), key))
+        if found is not None and not found.call.done() and not (alone and found.followed):
+            return found
+        flight = _FLYING[id(recording), key] = _Flight(live.submit(ability, deadline=deadline, **arguments))
 
     def landed(done: "Future[Any]") -> None:
         if done.exception() is None:
             _keep(recording, key, done.result())
         with _LOCK:
-            if _FLYING.get((id(recording), key)) is done:
+            if _FLYING.get((id(recording), key)) is flight:
                 del _FLYING[id(recording), key]
 
-    call.add_done_callback(landed)
-    return call
+    flight.call.add_done_callback(landed)
+    return flight
 
 
 def _key(subject: Subject, ability: str, arguments: dict[str, Any]) -> str:

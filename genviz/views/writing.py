@@ -6,7 +6,7 @@ from typing import Any
 
 from genviz.analysis.decoding import Settings
 from genviz.errors import ControlError
-from genviz.views.asking import ask_plainly
+from genviz.views.asking import ask_together
 from genviz.views.controls import Control, Number, Text
 from genviz.views.subject import Subject
 
@@ -96,7 +96,7 @@ def asked(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def answered(subject: Subject, values: Mapping[str, Any]) -> dict[str, Any]:
     """What ``generate`` writes with these controls."""
-    found: dict[str, Any] = ask_plainly(subject, "generate", **asked(values))
+    found: dict[str, Any] = ask_together(subject, "generate", **asked(values))
     return found
 
 

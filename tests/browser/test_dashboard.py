@@ -27,6 +27,8 @@ LINKS = (
     "/speaker/two-senses",
     "/speaker/inside-the-layers",
     "/speaker/beam-search?prompt=the%20cat&longest=8",
+    "/speaker/generate?prompt=the%20cat&longest=8",
+    "/speaker/playground?prompt=the%20cat&max_new=8",
     "/speaker/compare",
     "/interpreter/encoder-decoder",
 )

@@ -1,5 +1,7 @@
 """The playground's views: their bars are the model's probabilities, their maps its attention."""
 
+import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -152,18 +154,26 @@ def test_markup_in_tokens_is_text() -> None:
 
 def test_who_asks_for_what_is_being_written_waits_for_it() -> None:
     subject = shown("llama")
-    how: dict[str, Any] = {"prompt": PROMPT, "max_new": 40}
+    how: dict[str, Any] = {"prompt": PROMPT, "max_new": 40, "banned": "#2"}
     call = follow(subject, "generate", **writing.asked(how))
     calls: list[str] = []
     live: Any = subject.live
-    plain = live.call
+    plain = live.submit
 
     def counted(ability: str, **arguments: Any) -> Any:
         calls.append(ability)
         return plain(ability, **arguments)
 
-    live.call = counted
+    live.submit = counted
     assert writing.answered(subject, how) == call.result(0)
     assert calls == [], "it was not written a second time"
-    assert writing.answered(subject, {**how, "seed": 1}) != call.result(0)
+    other = {**how, "seed": 1}
+    waits = threading.Thread(target=writing.answered, args=(subject, other))
+    waits.start()
+    while not calls:
+        time.sleep(0.001)
+    joined = follow(subject, "generate", **writing.asked(other))
+    assert len([item for item in joined.items() if item]) == 40, "who follows sees all of it"
+    waits.join(20)
     assert calls == ["generate"]
+    assert writing.answered(subject, other) == joined.result(0) != call.result(0)
