@@ -184,6 +184,7 @@
     if (lanes.length > 1) head.append(make("b", {}, at ? lane.values.beside : told(lane.values)), " · ");
     head.append(lane.label);
     lane.body = make("div", { class: "lane-body" });
+    lane.chips = [];
     lane.box = make("section", { class: "lane" }, head, lane.body, (lane.problem = make("p", { class: "write-problem", role: "alert" })));
     lane.samples.forEach((sample, number) => sample.words.forEach((word, step) => word && append(lane, number, step, word)));
     return lane.box;
@@ -195,17 +196,25 @@
 
   function append(lane, number, step, word) {
     if (!lane.body) return;
-    while (lane.body.children.length <= number)
+    while (lane.chips.length <= number) {
       lane.body.append(make("p", { class: "answer", dir: "auto" }, make("span", { class: "asked" }, lane.values.prompt + " ")));
+      lane.chips.push([]);
+    }
     const chip = make("button", {
       type: "button", class: "word", style: "--p:" + word.probability.toFixed(3), "data-step": step, "data-sample": number,
       title: "token " + step + ": " + percent(word.probability) + " by the model, drawn with " + percent(word.chance),
     }, spoken(word.token));
     if (places(lane.values.forced).some((one) => one.step === step)) chip.classList.add("taken");
-    const before = lane.body.children[number].querySelectorAll(".word");
-    if (before[step]) before[step].replaceWith(chip);
+    const chips = lane.chips[number];
+    if (chips[step]) chips[step].replaceWith(chip);
     else lane.body.children[number].append(chip);
-    lane.body.scrollTop = lane.body.scrollHeight;
+    chips[step] = chip;
+    if (lane.rolling) return;
+    lane.rolling = true; // once a frame: measuring the page for each token would take longer than writing it
+    requestAnimationFrame(function () {
+      lane.rolling = false;
+      lane.body.scrollTop = lane.body.scrollHeight;
+    });
   }
 
   function note(lane) {

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from dashboards.server import Server, start
-from genviz.live import ProcessEngine
+from genviz.live import InlineEngine, ProcessEngine, open_source, wrap
 from genviz.views import Subject
+from sample_models.gpt.model import parts
 from tests.browser.conftest import Open, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -20,6 +21,7 @@ WORDS = "the cat sits on a mat and looks at big old river bank house tree robber
 SLOW = "max_new=1000&temperature=1.5&top_p=1"
 DONE = "() => document.querySelector('#playground [data-do=again]:not([hidden])')"
 FAMILIES = ("gpt2", "llama", "t5")
+DEEP = "deep"  # a Llama that takes its time
 
 
 def _tokenizer() -> Any:
@@ -42,8 +44,10 @@ def _model(family: str) -> Any:
     if family == "gpt2":
         config = transformers.GPT2Config(n_embd=16, n_layer=2, n_head=2, n_positions=2048, **ids)
         return transformers.GPT2LMHeadModel(config)
-    if family == "llama":
-        sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    if family in ("llama", DEEP):
+        layers = 24 if family == DEEP else 2
+        sizes = {"hidden_size": 16, "intermediate_size": 32, "num_attention_heads": 2}
+        sizes["num_hidden_layers"] = layers
         return transformers.LlamaForCausalLM(transformers.LlamaConfig(**sizes, **ids))
     config = transformers.T5Config(
         d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2, decoder_start_token_id=2, **ids
@@ -52,22 +56,23 @@ def _model(family: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ProcessEngine]:
+def deep(tmp_path_factory: pytest.TempPathFactory) -> ProcessEngine:
+    """A model in a process of its own, which can be killed."""
+    return ProcessEngine(_saved(tmp_path_factory, DEEP))
+
+
+def _saved(folders: pytest.TempPathFactory, family: str) -> str:
     pytest.importorskip("transformers")
-    sources = {"gpt": "sample_models.gpt.model:parts"}
-    for family in FAMILIES:
-        folder: Path = tmp_path_factory.mktemp(family)
-        _model(family).save_pretrained(folder)
-        _tokenizer().save_pretrained(folder)
-        sources[family] = str(folder)
-    made = {name: ProcessEngine(source) for name, source in sources.items()}
-    for engine in made.values():
-        engine.start()
-    return made
+    folder: Path = folders.mktemp(family)
+    _model(family).save_pretrained(folder)
+    _tokenizer().save_pretrained(folder)
+    return str(folder)
 
 
 @pytest.fixture(scope="module")
-def server(engines: dict[str, ProcessEngine]) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, deep: ProcessEngine) -> Iterator[Server]:
+    live = {"gpt": wrap(parts()), **{name: open_source(_saved(tmp_path_factory, name)) for name in FAMILIES}}
+    engines: dict[str, Any] = {DEEP: deep, **{name: InlineEngine(each) for name, each in live.items()}}
     with start([Subject(name, live=engine) for name, engine in engines.items()], port=0) as running:
         yield running
 
@@ -199,7 +204,7 @@ def test_where_it_looked_is_one_click_away(visit: Open) -> None:
 
 def test_stopping_ends_it_within_a_token_and_the_next_one_begins(visit: Open) -> None:
     window = visit()
-    window.page.goto(f"{window.base}/llama/playground?prompt=the%20cat&banned=%231&{SLOW}")
+    window.page.goto(f"{window.base}/deep/playground?prompt=the%20cat&banned=%231&{SLOW}")
     begun(window, 20)
     window.page.locator("[data-do=stop]").click()
     count = len(words(window))
@@ -212,7 +217,7 @@ def test_stopping_ends_it_within_a_token_and_the_next_one_begins(visit: Open) ->
 def test_two_people_at_once(visit: Open) -> None:
     first, second = visit(), visit()
     for window, seed in ((first, 1), (second, 2)):
-        window.page.goto(f"{window.base}/llama/playground?prompt=the%20mat&banned=%231&seed={seed}&{SLOW}")
+        window.page.goto(f"{window.base}/deep/playground?prompt=the%20mat&banned=%231&seed={seed}&{SLOW}")
         if window is first:
             begun(first, 3)
     second.until("() => document.querySelector('.write-note')?.textContent.includes('1 before this one')")
@@ -221,11 +226,11 @@ def test_two_people_at_once(visit: Open) -> None:
     second.page.locator("[data-do=stop]").click()
 
 
-def test_what_was_written_outlives_the_models_process(visit: Open, engines: dict[str, ProcessEngine]) -> None:
+def test_what_was_written_outlives_the_models_process(visit: Open, deep: ProcessEngine) -> None:
     window = visit()
-    window.page.goto(f"{window.base}/gpt2/playground?prompt=the%20cat&banned=%231&{SLOW}")
+    window.page.goto(f"{window.base}/deep/playground?prompt=the%20cat&banned=%231&{SLOW}")
     begun(window, 20)
-    process = engines["gpt2"].pid
+    process = deep.pid
     assert process is not None
     os.kill(process, signal.SIGKILL)
     window.until("() => document.querySelector('.write-problem')?.textContent.includes('killed by signal 9')")
