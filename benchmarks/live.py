@@ -39,7 +39,7 @@ WATCH = f"""text => new Promise(done => {{
         if (!one && here && frame && frame.classList.contains('drawn') && frame.querySelector('.main-svg'))
             one = performance.now() - window.from;
         if (one && here && drawn()) painted(() => done([one, performance.now() - window.from]));
-        else setTimeout(look, 4);
+        else setTimeout(look, 16);
     }};
     look();
 }})"""
