@@ -27,7 +27,6 @@ LINKS = (
     "/speaker/two-senses",
     "/speaker/inside-the-layers",
     "/speaker/beam-search?prompt=the%20cat&longest=8",
-    "/speaker/generate?prompt=the%20cat&longest=8",
     "/speaker/playground?prompt=the%20cat&max_new=8",
     "/speaker/compare",
     "/interpreter/encoder-decoder",
@@ -44,7 +43,7 @@ def test_every_page_is_visited_here() -> None:
 @EACH
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_page_is_drawn_without_a_complaint(visit: Open, link: str, theme: str) -> None:
-    window = visit().go(f"{link}?theme={theme}")
+    window = visit().go(f"{link}{'&' if '?' in link else '?'}theme={theme}")
     assert window.page.locator("h1").count() == 1
     assert window.page.locator(".view.failed").count() == 0
     assert window.page.evaluate("document.documentElement.dataset.theme") == theme
