@@ -52,6 +52,7 @@ def similarity_by_layer(
     layer: int,
     colouring: Colouring,
     title: str = "",
+    unit: str = "cosine",
     note: str = "",
     theme: str = "light",
 ) -> go.Figure:
@@ -68,11 +69,11 @@ def similarity_by_layer(
         The one that other views show.
     colouring : Colouring
         Senses, with the colours that they have on the map.
-    title, note : str
+    title, unit, note : str
         Escaped already.
     theme : {"light", "dark"}
     """
-    figure, colours = blank(theme, title, margin={"t": 64}), palette(theme)
+    figure, colours = blank(theme, title), palette(theme)
     lines: list[tuple[str, NDArray[np.float64], dict[str, Any]]] = []
     for at, sense in enumerate(colouring.classes):
         if sense in curves.within:
@@ -101,10 +102,10 @@ def similarity_by_layer(
         title="layer", tickmode="array", tickvals=list(range(0, len(names), every)),
         ticktext=list(names[::every]), range=[-0.3, len(names) - 0.7], showgrid=False,
     )  # fmt: skip
-    figure.update_yaxes(title="cosine")
+    figure.update_yaxes(title={"text": unit, "font": {"size": SIZE - 2}})
     figure.update_layout(
         hovermode="closest", clickmode="event", dragmode=False,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": SIZE - 2}},
+        legend={"font": {"size": SIZE - 2}},
     )  # fmt: skip
     foot(figure, note, theme)
     return figure

@@ -44,7 +44,7 @@ def _draw(subject: Subject, *, theme: str, vectors: str, layer: int, **look: Any
         np.asarray(here.found["typical"]) if vectors == "raw" else None,
     )
     first, last = ("undefined" if np.isnan(each) else f"{each:.3f}" for each in curves.pair[[0, -1]])
-    title = f"{UNITS[vectors]} of “{clean(here.word)}” in A and B: {first} before, {last} behind all blocks"
+    title = f"“{clean(here.word)}” in A and B: cosine {first} before, {last} behind all blocks"
     return figures.similarity_by_layer(
         curves,
         names=layer_names(here.layers),
@@ -52,6 +52,7 @@ def _draw(subject: Subject, *, theme: str, vectors: str, layer: int, **look: Any
         layer=here.at(layer),
         colouring=here.colouring,
         title=title,
+        unit=UNITS[vectors],
         note=_note(here),
         theme=theme,
     )

@@ -22,7 +22,7 @@ ROOM = 1.3  # half the width of the map, in distances of the farthest occurrence
 POINT = 13  # px
 UMAP_AXES = ("UMAP 1 (no unit)", "UMAP 2 (no unit)")
 _PLANE = (
-    "Plane of two principal components ({share:.0%} of the variance), of one spread, turned onto the next "
+    "Plane: two principal components ({share:.0%} of the variance), of one spread, turned onto the next "
     "layer's (Procrustes)."
 )
 
@@ -86,7 +86,7 @@ def _title(here: Senses, vectors: str, at: int, equal: bool) -> str:
 def _note(here: Senses, vectors: str, share: float | None) -> str:
     width = here.vectors("raw").shape[2]
     how = "centred vectors" if vectors == "centred" else "vectors as they are"
-    measured = f"Nearest neighbours and silhouette by cosine of {how}, all {width} channels."
+    measured = f"Neighbours, silhouette: cosine of {how}, all {width} channels."
     alone = sum(here.labels.count(label) == 1 for label in here.labels)
     if len(set(here.labels)) == len(here.labels):
         measured = "No two texts have one label: write “sense | text” to measure how far senses are apart."

@@ -52,7 +52,10 @@ def test_the_curves_are_cosines_of_what_the_model_gives(subject: Subject) -> Non
         between = [table[:2, 2:].mean() for table in own]
         np.testing.assert_allclose(lines["between"].y, between, atol=1e-5)
         assert ("any two tokens" in lines) == (how == "raw")
-        assert f"A and B: {own[0][0, 2]:.3f} before, {own[-1][0, 2]:.3f} behind" in figure.layout.title.text
+        assert (
+            f"A and B: cosine {own[0][0, 2]:.3f} before, {own[-1][0, 2]:.3f} behind"
+            in figure.layout.title.text
+        )
         assert lines["A and B"].hovertext[0] == "A and B, the word's embedding alone<br>cosine 1.0000"
         assert list(lines["A and B"].customdata) == [0, 1, 2, 3]
     assert list(figure.layout.xaxis.ticktext) == ["word", "input", "1", "2"]
@@ -72,7 +75,7 @@ def test_the_map_says_how_far_senses_are_apart_in_the_full_space(subject: Subjec
         expected = silhouette_score(vectors[layer], list("aabb"), metric="cosine")
         assert f"silhouette {expected:.2f}" in figure.layout.title.text
         assert " of 4 (chance 1.3)" in figure.layout.title.text
-    assert "by cosine of centred vectors, all 16 channels" in small_print(figure)
+    assert "cosine of centred vectors, all 16 channels" in small_print(figure)
     assert len(figure.data[0].x) + len(figure.data[1].x) == 4
     assert figure.data[0].hovertext[1] == "a cat went to <b>bank</b> and rob"
     assert {trace.name for trace in figure.data} == {"a", "b", "path", "A", "B"}
