@@ -9,6 +9,8 @@ from genviz.capture.families.transformer import Transformer
 from genviz.capture.modules import Network
 from genviz.recording import Entry, Recording
 
+#: The lists that tokens are in: of an encoder or decoder, and of what an encoder–decoder writes.
+SIDES = ("tokens", "target_tokens")
 #: Ends the site under which it is kept, as kind ``hidden``: ``layers.0 (input)``.
 INPUT = " (input)"
 

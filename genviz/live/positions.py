@@ -5,27 +5,18 @@ added to the token vectors, the angle by which queries are rotated, the bias tha
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import dropwhile
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from genviz.analysis.positions import (
-    TOLERANCE,
-    by_distance,
-    rotation_of,
-    sinusoid_of,
-    slopes_of,
-)
+from genviz.analysis.positions import rotation_of, sinusoid_of
 from genviz.errors import GenvizError, LiveError
-from genviz.live.entering import INPUT, Entering, entered, on_side
-from genviz.recording import Entry, Recording
-
-SIDES = ("tokens", "target_tokens")
-#: The largest difference between positions that is only rounding, as a share of the largest value.
-_ROUNDING = 1e-4
+from genviz.live.added_positions import added as added_positions
+from genviz.live.distance_biases import bias_at
+from genviz.live.entering import SIDES, Entering
+from genviz.recording import Recording
 
 Floats = NDArray[np.float64]
 
@@ -95,7 +86,7 @@ def _run(live: Any, token: int, length: int) -> Recording:
 
 
 def _one_side(runs: tuple[Recording, Recording], side: str) -> tuple[list[dict[str, Any]], list[str]]:
-    added, notes = _added(runs, side)
+    added, notes = added_positions(runs, side)
     if added:
         return added, notes
     if notes:
@@ -103,83 +94,10 @@ def _one_side(runs: tuple[Recording, Recording], side: str) -> tuple[list[dict[s
     parts = [part for queries in _queries(runs[0], side) if (part := _rotary(*queries, side)) is not None]
     rotated = {layer for part in parts for layer in part["layers"]}
     for site in _self_attention(runs[0], side):
-        part, said = (None, "") if site in rotated else _bias(runs, site, side)
+        part, said = (None, "") if site in rotated else bias_at(runs, site, side)
         parts += [] if part is None else [part]
         notes += [said] if said else []
     return parts, list(dict.fromkeys(notes))
-
-
-def _added(runs: tuple[Recording, Recording], side: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """What is added to the token vectors: tables that were seen, or what the first block's input tells."""
-    tables = [
-        each for each in runs[0].entries(kind="position") if each.call == 0 and _side(runs[0], each) == side
-    ]
-    if tables:
-        return [
-            _table(each.site, np.asarray(each.load()[0], np.float64), side, seen=True) for each in tables
-        ], []
-    inputs = [entered(run, side) for run in runs]
-    if any(each is None or each.axes[-2:] != ("token", "channel") for each in inputs):
-        return [], []
-    first, second = (np.asarray(each.load()[0], np.float64) for each in inputs if each is not None)
-    if _constant(first):
-        return [], []
-    if np.abs((first - first[0]) - (second - second[0])).max() > 1e-3 * np.abs(first - first[0]).max():
-        return [], [
-            "The first block's input depends on position, but not by a vector that is simply added: it "
-            "differs with the token."
-        ]
-    entry = inputs[0]
-    assert entry is not None
-    return [_table(entry.site, first - _base(runs, (first, second), side), side, seen=False)], []
-
-
-def _side(run: Recording, table: Entry) -> str:
-    """Which sequence a table of positions is for: that of the stack that runs next.
-
-    A table gets positions, not tokens, so what it was told of its sequence can be wrong where the decoder
-    keeps a table of its own. Entries stand in the order in which they were seen.
-    """
-    later = dropwhile(lambda each: each is not table and each.site != table.site, run.entries())
-    following = next((each for each in later if each.site.endswith(INPUT)), table)
-    return next(side for side in SIDES if on_side(following, side))
-
-
-def _base(runs: tuple[Recording, Recording], inputs: tuple[Floats, Floats], side: str) -> Floats:
-    """The token's own vector, times what the model multiplies it by; else what enters at the first position.
-
-    Two tokens enter with the same positions, so what enters differs by their scaled vectors.
-    """
-    own = [_vectors(run, inputs[0].shape, side) for run in runs]
-    if own[0] is None or own[1] is None:
-        return inputs[0][:1]
-    apart, between = own[0] - own[1], inputs[0] - inputs[1]
-    scale = float((apart * between).sum() / max(float((apart**2).sum()), 1e-30))
-    missed = np.abs(between - scale * apart).max()
-    return own[0] * scale if missed <= TOLERANCE * np.abs(between).max() else inputs[0][:1]
-
-
-def _vectors(run: Recording, shape: tuple[int, ...], side: str) -> Floats | None:
-    for each in run.entries(kind="embedding"):
-        vectors = each.load()[0]
-        if on_side(each, side) and vectors.shape == shape:
-            return np.asarray(vectors, np.float64)
-    return None
-
-
-def _table(site: str, table: Floats, side: str, *, seen: bool) -> dict[str, Any]:
-    turning = sinusoid_of(table)
-    part: dict[str, Any] = {
-        "form": "learned" if turning is None else "sinusoidal",
-        "site": site,
-        "side": side,
-        "layers": [],
-        "seen": seen,
-        "table": table.astype(np.float32),
-    }
-    if turning is not None:
-        part |= {"frequencies": turning.frequencies, "layout": turning.layout, "error": turning.error}
-    return part
 
 
 def _rotary(site: str, queries: Floats, side: str) -> dict[str, Any] | None:
@@ -214,86 +132,6 @@ def _self_attention(run: Recording, side: str) -> list[str]:
         if told.get("query", "tokens") == told.get("key", "tokens") == side:
             found[entry.site] = True
     return list(found)
-
-
-def _bias(runs: tuple[Recording, Recording], site: str, side: str) -> tuple[dict[str, Any] | None, str]:
-    """What is added to the scores by distance, and what must be said where that is not the whole truth."""
-    raw = _raw_bias(runs[0], site)
-    scores = [_log_weights(run, site) for run in runs] if raw is None else [raw, raw]
-    if any(each is None or each.shape[1] < 3 for each in scores):
-        return None, ""
-    profiles = [by_distance(each) for each in scores if each is not None]
-    distances, profile, spread = profiles[0]
-    if spread > TOLERANCE * max(1.0, float(np.abs(profile).max())) and raw is not None:
-        return _bias_of_rows(raw, site, side)
-    swing = float(np.ptp(profile, axis=1).max()) if profile.size else 0.0
-    if swing <= 1e-3:
-        return None, ""
-    if profile.shape == profiles[1][1].shape and np.abs(profile - profiles[1][1]).max() > 0.01 * swing + 1e-4:
-        return None, (
-            f"Scores at {site!r} depend on distance, but otherwise for another token: positions meet content "
-            "there, and cannot be drawn apart from it."
-        )
-    if spread > 0.01 * max(swing, 1.0):
-        return None, f"A bias is added to the scores at {site!r}, but it is no function of distance alone."
-    return _distance_part(site, side, distances, profile), ""
-
-
-def _bias_of_rows(raw: Floats, site: str, side: str) -> tuple[dict[str, Any] | None, str]:
-    """A constant per row changes no weight: look again without it (ALiBi is often added by key alone)."""
-    own = np.diagonal(raw, 0, 1, 2)[:, : raw.shape[1], None]
-    distances, profile, spread = by_distance(raw[:, : own.shape[1]] - own)
-    if spread > TOLERANCE * max(1.0, float(np.abs(profile).max())):
-        return None, f"A bias is added to the scores at {site!r}, but it is no function of distance alone."
-    return _distance_part(site, side, distances, profile), ""
-
-
-def _distance_part(site: str, side: str, distances: NDArray[Any], profile: Floats) -> dict[str, Any]:
-    slopes = slopes_of(distances, profile)
-    part = {
-        "form": "relative" if slopes is None else "alibi",
-        "site": site,
-        "side": side,
-        "layers": [site],
-        "distances": distances,
-        "bias": profile.astype(np.float32),
-    }
-    return part if slopes is None else {**part, "slopes": slopes}
-
-
-def _raw_bias(run: Recording, site: str) -> Floats | None:
-    """The bias as it was added, ``(head, query, key)``; -inf where it masks."""
-    entry = next(iter(run.entries(site, "attention_bias", call=0)), None)
-    query = next(iter(run.entries(site, "query", call=0)), None)
-    if entry is None and query is not None and "bias_at" in query.attrs:
-        where, call = query.attrs["bias_at"]
-        entry = run.entry(where, "attention_bias", call=call)
-    if entry is None:
-        return None
-    bias = np.asarray(entry.load(), np.float64)
-    bias = bias[0] if bias.ndim == 4 else bias
-    masked = np.where(bias < -1e4, np.nan, bias)
-    rule = (query.attrs.get("rule") or {}) if query is not None else {}
-    if rule.get("causal"):
-        masked[:, *np.triu_indices(masked.shape[1], 1, masked.shape[2])] = np.nan
-    return masked
-
-
-def _log_weights(run: Recording, site: str) -> Floats | None:
-    """Logarithm of the weights of a model that computes its own softmax, less that of each row's own key."""
-    entry = next(iter(run.entries(site, "attention", call=0)), None)
-    if entry is None:
-        return None
-    weights = np.asarray(entry.load()[0], np.float64)
-    if weights.shape[1] != weights.shape[2]:
-        return None
-    with np.errstate(divide="ignore"):
-        scores = np.where(weights > 1e-30, np.log(weights), np.nan)
-    return np.asarray(scores - np.diagonal(scores, 0, 1, 2)[:, :, None])
-
-
-def _constant(values: Floats) -> bool:
-    return bool(np.abs(values - values[:1]).max() <= _ROUNDING * max(float(np.abs(values).max()), 1e-9))
 
 
 # -- put together ------------------------------------------------------------------------------------
