@@ -41,6 +41,7 @@ MORE_AXES: dict[str, str] = {
     "edge": "end of a bin: one more than bins",
     "queries": "block of queries pooled to one cell",
     "keys": "block of keys pooled to one cell",
+    "cell": "a query with a key that it may look at, in no order",
     "heads_or_1": "head, or one for all heads",
     "queries_or_1": "query, or one for all queries",
     "common": "token that two texts share, in their order",

@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genviz.analysis.attention import distance, entropy
+from genviz.shapes import Bool, Float, Float64, Int
 
-Weights = NDArray[np.floating[Any]]
-Flags = NDArray[np.bool_]
-Scores = NDArray[np.float64]
+Weights = Float[np.ndarray, "head query key"]
+Flags = Bool[np.ndarray, "query key"]
+Scores = Float64[np.ndarray, " head"]
 
 NO_TOKENS = "the recording holds neither tokens nor ids"
 NO_REPEAT = "no token repeats in this text"
@@ -41,16 +40,15 @@ class Sight:
     """
 
     allowed: Flags
-    positions: NDArray[np.integer[Any]]
-    tokens: NDArray[np.integer[Any]] | None = None
-    special: Flags | None = None
+    positions: Int[np.ndarray, " query"]
+    tokens: Int[np.ndarray, " key"] | None = None
+    special: Bool[np.ndarray, " key"] | None = None
     crossed: bool = False
 
     @cached_property
-    def telling(self) -> Flags:
+    def telling(self) -> Bool[np.ndarray, " query"]:
         """Rows that may look at more than one key; the others have no choice."""
-        found: Flags = self.allowed.sum(axis=1) > 1
-        return found
+        return np.asarray(self.allowed.sum(axis=1) > 1)
 
     @cached_property
     def even(self) -> Weights:
@@ -59,7 +57,7 @@ class Sight:
         return np.asarray(self.allowed / counts)[None]
 
     @cached_property
-    def places(self) -> NDArray[np.integer[Any]]:
+    def places(self) -> Int[np.ndarray, " key"]:
         """Positions of the keys."""
         return np.arange(self.allowed.shape[1])
 
@@ -152,7 +150,9 @@ def position_alone(weights: Weights, sight: Sight) -> Scores:
     return np.array([_explained(np.asarray(head, np.float64)[seen], group, sizes) for head in weights])
 
 
-def _explained(cells: Scores, group: NDArray[np.integer[Any]], sizes: NDArray[np.integer[Any]]) -> float:
+def _explained(
+    cells: Float64[np.ndarray, " cell"], group: Int[np.ndarray, " cell"], sizes: Int[np.ndarray, " bin"]
+) -> float:
     total = float(((cells - cells.mean()) ** 2).sum())
     if not total:
         return float("nan")
@@ -171,11 +171,11 @@ def mean_distance(weights: Weights, sight: Sight) -> Scores:
     return _over_rows(distance(weights[:, sight.telling], sight.positions[sight.telling]))
 
 
-def _over_rows(values: Scores) -> Scores:
+def _over_rows(values: Float64[np.ndarray, "head query"]) -> Scores:
     return np.asarray(values.mean(-1)) if values.shape[-1] else np.full(len(values), np.nan)
 
 
-def _tokens(sight: Sight) -> NDArray[np.integer[Any]]:
+def _tokens(sight: Sight) -> Int[np.ndarray, " key"]:
     if sight.tokens is None:
         raise ValueError("this score compares tokens, and the sight has none")
     return sight.tokens

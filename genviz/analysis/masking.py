@@ -1,15 +1,14 @@
 """Why a query may not look at a key, cell by cell, and the rule in words."""
 
 from enum import IntEnum
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genviz.attention import AttentionInputs, MaskRule
+from genviz.shapes import Float, Float32, Int, UInt8
 
-Codes = NDArray[np.uint8]
-Rows = NDArray[np.integer[Any]]
+Codes = UInt8[np.ndarray, "query key"]
+Rows = Int[np.ndarray, " query"]
 
 #: A bias at or below this leaves nothing of a score after the softmax, in float32: exp(-1e4) is 0.
 MASKING_BIAS = -1e4
@@ -62,7 +61,7 @@ def reasons(inputs: AttentionInputs, rows: Rows, head: int = 0) -> Codes:
     return codes
 
 
-def bias_of(inputs: AttentionInputs, rows: Rows, head: int) -> NDArray[np.float32] | None:
+def bias_of(inputs: AttentionInputs, rows: Rows, head: int) -> Float32[np.ndarray, "query key"] | None:
     """What is added to the scaled scores of some rows, (row, key); None where nothing is."""
     if inputs.bias is None:
         return None
@@ -100,7 +99,7 @@ def in_words(inputs: AttentionInputs) -> list[str]:
     return said
 
 
-def _bias_in_words(bias: NDArray[np.floating[Any]]) -> str:
+def _bias_in_words(bias: Float[np.ndarray, "heads_or_1 queries_or_1 key"]) -> str:
     finite = bias[np.isfinite(bias) & (bias > MASKING_BIAS)]
     ruled = " It also rules cells out." if finite.size < bias.size else ""
     heads = "one for each head" if bias.shape[0] > 1 else "the same for every head"

@@ -3,15 +3,16 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Layers = NDArray[np.floating[Any]]
-Map = NDArray[np.float64]
+from genviz.shapes import Float, Float64, Int
+
+Layers = Float[np.ndarray, "layer query key"]
+Mixed = Float64[np.ndarray, "layer query key"]
 
 UNITS = 2**24  # whole units that a weight of 1 is cut into: scipy's maximum flow counts in int32
 
 
-def mixed(layers: Layers) -> NDArray[np.float64]:
+def mixed(layers: Float[np.ndarray, "..."]) -> Mixed:
     """Weights of each layer with the residual path: half attention, half the token itself.
 
     Parameters
@@ -36,7 +37,7 @@ def mixed(layers: Layers) -> NDArray[np.float64]:
     return np.asarray(halves / halves.sum(-1, keepdims=True))
 
 
-def rollout(layers: Layers) -> NDArray[np.float64]:
+def rollout(layers: Layers) -> Mixed:
     """Share of each input token in each token after each layer, when attention is followed as a mixture.
 
     Parameters
@@ -60,7 +61,9 @@ def rollout(layers: Layers) -> NDArray[np.float64]:
     return np.stack(through[1:])
 
 
-def flow(layers: Layers, query: int, keys: NDArray[np.integer[Any]] | None = None) -> NDArray[np.float64]:
+def flow(
+    layers: Layers, query: int, keys: Int[np.ndarray, " kept"] | None = None
+) -> Float64[np.ndarray, " asked"]:
     """Largest flow from one token after the last layer down to input tokens, weights being capacities.
 
     Parameters
@@ -87,7 +90,7 @@ def flow(layers: Layers, query: int, keys: NDArray[np.integer[Any]] | None = Non
     return np.array([_largest(graph, depth * tokens + query, int(key)) for key in wanted])
 
 
-def flows(layers: Layers) -> Map:
+def flows(layers: Layers) -> Float64[np.ndarray, "query key"]:
     """:func:`flow` of every token, (query, key): tokens² problems."""
     graph = _graph(mixed(layers))
     depth, tokens = layers.shape[:2]
@@ -96,7 +99,7 @@ def flows(layers: Layers) -> Map:
     )
 
 
-def _graph(layers: NDArray[np.float64]) -> Any:
+def _graph(layers: Mixed) -> Any:
     """Edges from each token after a layer to the tokens before it; node ``layer * tokens + token``."""
     from scipy import sparse  # a third of a second
 

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Weights = NDArray[np.floating[Any]]
-Flags = NDArray[np.bool_]
+from genviz.shapes import Bool, Float, Float64, Int, Shaped
+
+Weights = Float[np.ndarray, "... query key"]
+Flags = Bool[np.ndarray, " token"]
+Numbers = Int[np.ndarray, " token"]
 
 _SPECIAL = re.compile(
     r"</?s>|<pad>|<bos>|<eos>|<cls>|<sep>|<\|[^|<>\s]{1,40}\|>|\[(CLS|SEP|PAD|BOS|EOS|EOT)\]"
@@ -41,7 +42,7 @@ def special(tokens: Iterable[object], known: Iterable[str] = ()) -> Flags:
     return np.array(found, dtype=bool)
 
 
-def words(tokens: Sequence[object], apart: Flags | None = None) -> NDArray[np.int64]:
+def words(tokens: Sequence[object], apart: Flags | None = None) -> Numbers:
     """Number the words that tokens belong to, by the marks that tokenizers leave.
 
     Parameters
@@ -103,7 +104,7 @@ def bare(text: str) -> str:
     return text.removeprefix("##").removesuffix("</w>").removesuffix("@@").strip(_SPACES)
 
 
-def spelled(tokens: Sequence[object], group: NDArray[np.integer[Any]]) -> list[str]:
+def spelled(tokens: Sequence[object], group: Numbers) -> list[str]:
     """Write each word as its tokens spell it, without their marks.
 
     Examples
@@ -128,28 +129,30 @@ class Merge:
         Word of each token: 0, 1, 2 … in order.
     """
 
-    group: NDArray[np.integer[Any]]
+    group: Numbers
 
     @property
-    def starts(self) -> NDArray[np.integer[Any]]:
+    def starts(self) -> Int[np.ndarray, " _"]:
         """First token of each word."""
         return np.flatnonzero(np.diff(self.group, prepend=-1))
 
     @property
-    def sizes(self) -> NDArray[np.integer[Any]]:
+    def sizes(self) -> Int[np.ndarray, " _"]:
         """Tokens of each word."""
         return np.bincount(self.group)
 
-    def tokens_of(self, chosen: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+    def tokens_of(self, chosen: Int[np.ndarray, " kept"]) -> Int[np.ndarray, " _"]:
         """Tokens of the chosen words, in their order."""
         return np.concatenate([np.arange(at, at + n) for at, n in zip(
             self.starts[chosen], self.sizes[chosen], strict=True)]).astype(np.int64)  # fmt: skip
 
-    def keys(self, weights: NDArray[Any]) -> NDArray[Any]:
+    def keys(self, weights: Shaped[np.ndarray, "... query key"]) -> Shaped[np.ndarray, "... query _"]:
         """Sum columns over each word: what is looked at gets what its parts get."""
         return np.asarray(np.add.reduceat(weights, self.starts, axis=-1))
 
-    def queries(self, weights: NDArray[Any], chosen: NDArray[np.integer[Any]]) -> NDArray[Any]:
+    def queries(
+        self, weights: Shaped[np.ndarray, "... query key"], chosen: Int[np.ndarray, " kept"]
+    ) -> Shaped[np.ndarray, "... kept key"]:
         """Average the rows of :meth:`tokens_of` over each chosen word."""
         sizes = self.sizes[chosen]
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
@@ -157,7 +160,9 @@ class Merge:
         return np.asarray(sums / sizes[:, None].astype(sums.dtype))
 
 
-def merged(weights: Weights, queries: NDArray[np.integer[Any]], keys: NDArray[np.integer[Any]]) -> Weights:
+def merged(
+    weights: Weights, queries: Int[np.ndarray, " query"], keys: Int[np.ndarray, " key"]
+) -> Float[np.ndarray, "... _ _"]:
     """Attention among words: rows averaged over a word's queries, columns summed over its keys.
 
     Parameters
@@ -182,7 +187,9 @@ def merged(weights: Weights, queries: NDArray[np.integer[Any]], keys: NDArray[np
     return down.queries(Merge(keys).keys(weights), np.arange(len(down.starts)))
 
 
-def without(weights: Weights, dropped: Flags) -> tuple[Weights, NDArray[np.float64]]:
+def without(
+    weights: Weights, dropped: Bool[np.ndarray, " key"]
+) -> tuple[Weights, Float64[np.ndarray, "... query"]]:
     """Take keys out of attention and scale what is left to the row's sum before.
 
     Parameters
