@@ -10,6 +10,6 @@ BEAM_SEARCH = Page(
     needs=("live.beam_search",),
     panels=(Panel(("beam_tree",), columns=12, rows=12),),
     above={"prompt": prompt},
-    leading=("step",),
+    leading=("step", "beams", "length_penalty"),
     part="Language models",
 )

@@ -13,7 +13,7 @@ from genviz.analysis.lanes import lanes
 from genviz.figures.arrays import plain
 from genviz.figures.base import hidden_axis, small_print
 from genviz.figures.colours import tint
-from genviz.figures.finished_sentences import minus, sentences
+from genviz.figures.finished_sentences import MOST_ROWS, minus, sentences
 from genviz.figures.played import BAR, Picture, played
 from genviz.figures.text import clean, number, token, tokens
 from genviz.figures.theme import SIZE, palette, role
@@ -121,7 +121,6 @@ class _Drawing:
     theme: str
     heights: NDArray[np.float64] = field(init=False)
     lasting: NDArray[np.int64] = field(init=False)
-    labels: list[str] = field(init=False)
     hovers: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,7 +128,6 @@ class _Drawing:
         self.heights = lanes(tree.parents, tree.steps, tree.ranks)
         self.lasting = tree.lasting()
         self.lanes = float(np.ptp(self.heights)) + 1
-        self.labels = [self._label(node) for node in range(len(tree))]
         self.hovers = [self._hover(node) for node in range(len(tree))]
 
     @property
@@ -161,8 +159,8 @@ class _Drawing:
                 self._nodes(shown & inked & self._ended, "sentence ends", {"color": beam, "size": 13,
                                                                             "symbol": "square"}),
                 self._answers(shown),
-                self._words(edges & ~inked, colours.muted),
-                self._words(edges & inked, colours.text),
+                *self._words(edges & ~inked, colours.muted),
+                *self._words(edges & inked, colours.text),
                 sentences(self.searched, step, self.theme),
             ],
             self._axes(step, first),
@@ -216,24 +214,34 @@ class _Drawing:
             "text": self.hovers, "hovertemplate": "%{text}<extra></extra>",
         }  # fmt: skip
 
-    def _words(self, which: NDArray[np.bool_], colour: str) -> dict[str, Any]:
-        shown = which if self.named else np.zeros(len(which), bool)
+    def _words(self, which: NDArray[np.bool_], colour: str) -> list[dict[str, Any]]:
+        """What stands on edges: above them the token and its probability, below those of the whole.
+
+        Plain words of what is seen, and no markup: text is what takes a browser's time in every frame.
+        """
+        nodes = np.flatnonzero(which) if self.named else np.array([], np.int64)
+        below = nodes if self._two_lines else nodes[:0]
+        size = SIZE - 2 if self._two_lines else SIZE - 4
+        return [
+            self._text(nodes, [self._above(node) for node in nodes], "top right", size=size, color=colour),
+            self._text(below, [self._below(node) for node in below], "bottom right", size=SIZE - 4,
+                       color=colour),
+        ]  # fmt: skip
+
+    def _text(self, nodes: NDArray[np.int64], words: list[str], position: str, **font: Any) -> dict[str, Any]:
         return {
             "type": "scatter", "mode": "text", "name": "tokens", "showlegend": False, "hoverinfo": "skip",
-            "x": plain(np.where(shown, self.searched.tree.steps - (BEND - 0.03), np.nan)),
-            "y": plain(self.heights), "text": self.labels if self.named else [],
-            "textposition": "middle right" if self._two_lines else "top right",
-            "textfont": {"size": SIZE - 2 if self._two_lines else SIZE - 4, "color": colour},
+            "x": plain(self.searched.tree.steps[nodes] - (BEND - 0.03)), "y": plain(self.heights[nodes]),
+            "text": words, "textposition": position, "textfont": font, "cliponaxis": False,
         }  # fmt: skip
 
-    def _label(self, node: int) -> str:
-        """What stands on an edge: above it the token and its probability, below it those of the whole."""
-        tree = self.searched.tree
-        above = f"{token(self.searched.names[node], LONGEST)} {percent(float(np.exp(tree.chances[node])))}"
-        total = float(tree.totals[node])
-        below = f"{minus(total, 2)} · {np.exp(total):#.2g}"
-        small = f"<span style='font-size:{SIZE - 4}px'>{below}</span>"
-        return f"{above}<br>{small}" if self._two_lines else above
+    def _above(self, node: int) -> str:
+        chance = float(np.exp(self.searched.tree.chances[node]))
+        return f"{token(self.searched.names[node], LONGEST)} {percent(chance)}"
+
+    def _below(self, node: int) -> str:
+        total = float(self.searched.tree.totals[node])
+        return f"{minus(total, 2)} · {np.exp(total):#.2g}"
 
     def _hover(self, node: int) -> str:
         tree, names = self.searched.tree, self.searched.names
@@ -255,9 +263,9 @@ class _Drawing:
         return "<br>".join(found)
 
     def _axes(self, step: int, first: int) -> dict[str, Any]:
-        rows = min(self.searched.tree.rules.beams, max(1, len(self.searched.tree.finished))) + 2
+        rows = min(self.searched.tree.rules.beams, max(1, len(self.searched.tree.finished)), MOST_ROWS) + 2
         share = min(0.045 * rows, 0.45)
-        spread = [self.heights.max() + 0.6, self.heights.min() - 0.6]
+        spread = [self.heights.max() + 0.6, self.heights.min() - 0.6 - 0.02 * self.lanes]
         return {
             "xaxis": {
                 "title": {"text": "step: tokens after the prompt"},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _COLUMNS = (0.0, 0.11, 0.64, 0.76, 0.88, 1.0)  # shares of the width
 _SIDES = ("middle right", "middle right", "middle left", "middle left", "middle left", "middle left")
 _LONGEST = 72
+MOST_ROWS = 5  # sentences that are listed, beside greedy's
 
 
 def sentences(searched: "Searched", step: int, theme: str) -> dict[str, Any]:
@@ -28,7 +29,8 @@ def sentences(searched: "Searched", step: int, theme: str) -> dict[str, Any]:
     rows, finished = _rows(searched, step)
     colours = {"": palette(theme).text, "chosen": role("path", theme), "greedy": role("greedy", theme)}
     power = searched.tree.rules.length_penalty
-    head = ("", "finished sentences", "tokens", "log p", "product", f"log p / tokens^{power:g}")
+    listed = f" (the best {MOST_ROWS})" if searched.tree.rules.beams > MOST_ROWS else ""
+    head = ("", f"finished sentences{listed}", "tokens", "log p", "product", f"log p / tokens^{power:g}")
     cells = [(0, at, f"<i>{text}</i>", palette(theme).muted) for at, text in enumerate(head)]
     for line, (mark, *texts) in enumerate(rows, 1):
         hue = colours["chosen" if "chosen" in mark else mark]
@@ -48,7 +50,9 @@ def sentences(searched: "Searched", step: int, theme: str) -> dict[str, Any]:
 def _rows(searched: "Searched", step: int) -> tuple[list[tuple[str, ...]], int]:
     """Mark, sentence, tokens, log-probability, product and score of each line; how many are finished."""
     tree, end = searched.tree, searched.tree.greedy[-1]
-    done = [each for each in tree.finished if tree.steps[each.node] <= step][: tree.rules.beams]
+    done = [each for each in tree.finished if tree.steps[each.node] <= step][
+        : min(tree.rules.beams, MOST_ROWS)
+    ]
     over = step >= tree.depth
     rows = []
     for at, each in enumerate(done):

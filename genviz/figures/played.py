@@ -91,6 +91,8 @@ def _changing(parts: Sequence[Mapping[str, Any]]) -> set[str]:
 
 
 def _same(first: Any, second: Any) -> bool:
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return first.keys() == second.keys() and all(_same(first[name], second[name]) for name in first)
     if hasattr(first, "tobytes") and hasattr(second, "tobytes"):
         return bool(first.shape == second.shape and first.tobytes() == second.tobytes())
     return type(first) is type(second) and bool(first == second)

@@ -19,8 +19,7 @@ _SECOND = {*_SETTINGS, "max_new", "seed"}
 def controls(subject: Subject) -> tuple[Control, ...]:
     """What a person sets before an answer is written, and which of its words is looked at."""
     return (
-        Text("prompt", "Prompt", first_prompt(subject), longest=4000,
-             help="What the model goes on from; a translator answers it."),
+        prompt_control(subject),
         Number("temperature", "Temperature", 1, minimum=0, maximum=2, step=0.05,
                help="Randomness: 0 takes the likeliest word, so the same answer each time; higher varies."),
         Number("max_new", "Max length", 24, minimum=1, maximum=_MOST_NEW,
@@ -54,6 +53,12 @@ def controls(subject: Subject) -> tuple[Control, ...]:
     )  # fmt: skip
 
 
+def prompt_control(subject: Subject) -> Control:
+    """The text that is gone on from, or answered."""
+    said = "What the model goes on from; a translator answers it."
+    return Text("prompt", "Prompt", first_prompt(subject), longest=4000, help=said)
+
+
 def first_prompt(subject: Subject) -> str:
     """What a model can go on from: a text made for it, or the first half of an example; all, to translate."""
     told = dict(subject.info.get("defaults") or {})
@@ -83,7 +88,7 @@ def asked(values: Mapping[str, Any]) -> dict[str, Any]:
     values = {**values, **(_beside(str(values.get("beside", ""))) if values.get("lane") else {})}
     found: dict[str, Any] = {
         "prompt": str(values["prompt"]),
-        "stop": _stops(str(values.get("stop", ""))),
+        "stop": stops(str(values.get("stop", ""))),
         "banned": [_word(part) for part in _parts(str(values.get("banned", "")))],
         "forced": dict(_place(part) for part in _parts(str(values.get("forced", "")))),
     }
@@ -106,7 +111,8 @@ def settings_of(values: Mapping[str, Any], banned: tuple[tuple[int, ...], ...]) 
     return Settings(**{name: told[name] for name in _SETTINGS}, banned=banned)
 
 
-def _stops(text: str) -> list[str]:
+def stops(text: str) -> list[str]:
+    """The stop sequences that a field says."""
     return [part.replace("\\n", "\n") for part in text.split(SPLIT)] if text else []
 
 

@@ -8,7 +8,7 @@ from tests.browser.conftest import Open, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-LINK = "/speaker/beam-search?prompt=the%20cat&longest=8&theme=light"
+LINK = "/speaker/beam-search?prompt=the%20cat&max_new=8&theme=light"
 STEP = "Number(document.querySelector('#view-beam_tree .js-plotly-plot').dataset.step)"
 
 

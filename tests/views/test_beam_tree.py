@@ -198,10 +198,10 @@ def test_the_view_asks_once_and_walks_through_what_it_got() -> None:
 
     counted = Subject("counted", recording=subject.recorded(), live=Counting())
     for step in (0, 1, 5):
-        figure = view(counted, prompt="the cat", step=step, longest=5)
+        figure = view(counted, prompt="the cat", step=step, max_new=5)
         assert figure.layout.meta["genviz"]["controls"]["step"] == step
     assert calls == ["beam_search"]
-    view(counted, prompt="the cat", beams=2, longest=5)
+    view(counted, prompt="the cat", beams=2, max_new=5)
     assert calls == ["beam_search"] * 2
 
 
