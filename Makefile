@@ -33,7 +33,7 @@ $(VENV)/.demo: $(VENV)/.torch pyproject.toml
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.torch pyproject.toml
-	$(INSTALL) --editable ".[hf,minilm,data,test,dev]"
+	$(INSTALL) --editable ".[hf,minilm,classical,data,test,dev]"
 	touch $@
 
 browser:  ## Chromium, for exports and browser tests

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from genviz import views
     from genviz.capture import record
     from genviz.export import write
-    from genviz.live import GAN, Autoencoder, LanguageModel, Perceptron
+    from genviz.live import GAN, Autoencoder, Forecaster, LanguageModel, Perceptron
     from genviz.recording import Recording, load
     from genviz.showing import show
 
@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 __all__ = [
     "GAN",
     "Autoencoder",
+    "Forecaster",
     "LanguageModel",
     "Perceptron",
     "Recording",
@@ -31,6 +32,7 @@ __all__ = [
 # The public names and where each lives; `views` is a package and is handed out whole.
 _HOMES = {
     "Autoencoder": "genviz.live",
+    "Forecaster": "genviz.live",
     "GAN": "genviz.live",
     "LanguageModel": "genviz.live",
     "Perceptron": "genviz.live",

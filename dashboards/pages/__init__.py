@@ -7,6 +7,7 @@ from dashboards.pages.beam_search import BEAM_SEARCH
 from dashboards.pages.compare import COMPARE
 from dashboards.pages.encoder_decoder import ENCODER_DECODER
 from dashboards.pages.fine_tuning import FINE_TUNING
+from dashboards.pages.forecast import FORECAST
 from dashboards.pages.inside_the_layers import INSIDE_THE_LAYERS
 from dashboards.pages.latent_space import LATENT_SPACE
 from dashboards.pages.masked_words import MASKED_WORDS
@@ -32,6 +33,7 @@ PAGES: tuple[Page, ...] = (
     MASKED_WORDS,
     FINE_TUNING,
     COMPARE,
+    FORECAST,
     LATENT_SPACE,
     ADVERSARIAL_GAME,
     PERCEPTRON,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from genviz.live.autoencoder import Autoencoder
     from genviz.live.engine import Engine, InlineEngine
+    from genviz.live.forecaster import Forecaster
     from genviz.live.future import Call
     from genviz.live.gan import GAN
     from genviz.live.language import LanguageModel
@@ -22,6 +23,7 @@ __all__ = [
     "Autoencoder",
     "Call",
     "Engine",
+    "Forecaster",
     "InlineEngine",
     "LanguageModel",
     "Perceptron",
@@ -30,11 +32,12 @@ __all__ = [
     "wrap",
 ]
 
-# Where each public name lives; only the live models and `wrap` need torch.
+# Where each public name lives; only the live models of modules and `wrap` need torch.
 _HOMES = {
     "Autoencoder": "genviz.live.autoencoder",
     "Call": "genviz.live.future",
     "Engine": "genviz.live.engine",
+    "Forecaster": "genviz.live.forecaster",
     "GAN": "genviz.live.gan",
     "InlineEngine": "genviz.live.engine",
     "LanguageModel": "genviz.live.language",

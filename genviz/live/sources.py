@@ -22,7 +22,8 @@ def open_source(source: str) -> Any:
     Parameters
     ----------
     source : str
-        ``"minilm"`` (the extra of that name), ``"projector"``, ``"package.module:callable"`` (called without
+        ``"minilm"`` (the extra of that name), ``"sunspots"`` (the extra ``classical``), ``"projector"``, a
+        CSV file with a time series, ``"package.module:callable"`` (called without
         arguments; it returns a module, a dict of a live model's arguments, or a live model), a folder written
         by ``save_pretrained``, or a name on the Hugging Face hub.
 
@@ -48,6 +49,10 @@ def open_source(source: str) -> Any:
         return _from_callable(source)
     if path.is_dir():
         return _from_folder(path)
+    if path.is_file() and path.suffix.lower() == ".csv":
+        from genviz.live.forecaster import Forecaster
+
+        return Forecaster.of_file(path)
     if path.is_file():
         raise LiveError(_file_advice(path))
     if _HUB_NAME.match(source):
@@ -120,7 +125,7 @@ def _file_advice(path: Path) -> str:
             f"{path} holds weights, but not the model they belong to: give a package.module:callable that "
             "builds the model and loads them"
         )
-    return f"cannot open {path}: a model is a folder, a hub name, or package.module:callable"
+    return f"cannot open {path}: a model is a folder, a hub name, or package.module:callable, a series a .csv"
 
 
 def _minilm() -> Any:
@@ -150,5 +155,13 @@ def _projector() -> Any:
     return Projector()
 
 
-# Names that need no folder: a pretrained model, and a service on arrays.
-_SHIPPED: dict[str, Callable[[], Any]] = {"minilm": _minilm, "projector": _projector}
+def _sunspots() -> Any:
+    from genviz.live.forecaster import sunspots
+
+    return sunspots()
+
+
+# Names that need no folder: a pretrained model, a real series, and a service on arrays.
+_SHIPPED: dict[str, Callable[[], Any]] = {
+    "minilm": _minilm, "sunspots": _sunspots, "projector": _projector,
+}  # fmt: skip

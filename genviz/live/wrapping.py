@@ -17,9 +17,9 @@ def wrap(thing: Any) -> Any:
     Parameters
     ----------
     thing : live model, torch.nn.Module or dict
-        A dict holds the arguments of :class:`LanguageModel`, :class:`Autoencoder`, :class:`GAN` or
-        :class:`Perceptron`, and perhaps ``"family"`` to say which. A module alone is recognised by its
-        structure; it can be looked at, but has no data of its own.
+        A dict holds the arguments of :class:`LanguageModel`, :class:`Autoencoder`, :class:`GAN`,
+        :class:`Perceptron` or :class:`Forecaster`, and perhaps ``"family"`` to say which. A module alone is
+        recognised by its structure; it can be looked at, but has no data of its own.
 
     Raises
     ------
@@ -48,9 +48,12 @@ def wrap(thing: Any) -> Any:
 
 
 def _from_dict(parts: dict[str, Any]) -> Any:
-    from genviz.live import GAN, Autoencoder, LanguageModel, Perceptron
+    from genviz.live import GAN, Autoencoder, Forecaster, LanguageModel, Perceptron
 
-    classes = {"transformer": LanguageModel, "autoencoder": Autoencoder, "gan": GAN, "perceptron": Perceptron}
+    classes: dict[str, Any] = {
+        "transformer": LanguageModel, "autoencoder": Autoencoder, "gan": GAN, "perceptron": Perceptron,
+        "series": Forecaster,
+    }  # fmt: skip
     family = parts.pop("family", None) or _family_of(parts)
     if family not in classes:
         raise LiveError(f"no family {family!r}: the families are {', '.join(classes)}")
@@ -69,6 +72,8 @@ def _family_of(parts: dict[str, Any]) -> str:
     """Tell by the names of the parts, and by the model's structure when they say nothing."""
     if "generator" in parts or "discriminator" in parts:
         return "gan"
+    if "series" in parts:
+        return "series"
     if "tokenizer" in parts or "text" in parts:
         return "transformer"
     if "target" in parts or "feature_names" in parts:

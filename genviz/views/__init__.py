@@ -22,6 +22,7 @@ from genviz.views.compare_predictions import compare_predictions
 from genviz.views.compare_stream import compare_stream
 from genviz.views.embedding_neighbours import embedding_neighbours
 from genviz.views.experts import experts
+from genviz.views.forecast import forecast
 from genviz.views.head_map import head_map
 from genviz.views.input_attribution import input_attribution
 from genviz.views.interpolation import interpolation
@@ -128,6 +129,8 @@ VIEWS: tuple[View, ...] = (
     # Perceptron
     perceptron_network,
     weighted_sum,
+    # Forecast
+    forecast,
     # Anything else that was captured
     array,
 )
@@ -154,6 +157,7 @@ __all__ = [
     "compare_stream",
     "embedding_neighbours",
     "experts",
+    "forecast",
     "head_map",
     "input_attribution",
     "interpolation",

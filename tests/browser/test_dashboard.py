@@ -26,10 +26,11 @@ LINKS = (
     "/speaker/tokens-and-positions",
     "/speaker/two-senses",
     "/speaker/inside-the-layers",
-    "/speaker/beam-search?prompt=the%20cat&longest=8",
+    "/speaker/beam-search?prompt=the%20cat&max_new=8",
     "/speaker/playground?prompt=the%20cat&max_new=8",
     "/speaker/compare",
     "/interpreter/encoder-decoder",
+    "/waves/forecast",
 )
 PLOT = "document.querySelector('#view-{} .js-plotly-plot')"
 EACH = pytest.mark.parametrize("link", LINKS)

@@ -270,7 +270,14 @@ def trained_ones() -> list[Subject]:
 def subjects() -> list[Subject]:
     """One subject of each kind."""
     interpreter = Subject("Interpreter: two texts", recording=two_texts())
-    return [*without_torch(), speaker(), interpreter, *trained_ones()]
+    return [*without_torch(), speaker(), interpreter, *trained_ones(), waves()]
+
+
+def waves() -> Subject:
+    """A series that is forecast."""
+    from tests.views.subjects import series
+
+    return Subject("Waves: a series", live=series().live)
 
 
 def without_torch() -> list[Subject]:

@@ -342,6 +342,15 @@ def patches() -> Subject:
     return Subject("patches", recording=recording)
 
 
+def series() -> Subject:
+    """A wave with some noise, and its autoregression."""
+    from genviz.live import Forecaster, InlineEngine
+
+    wave = np.sin(np.arange(70) / 4) * 3 + np.random.default_rng(0).normal(size=70) * 0.2
+    live = InlineEngine(Forecaster(wave, times=range(1900, 1970), name="height <m>", title="waves"))
+    return Subject("live <waves>", live=live, recording=live.call("record"))
+
+
 #: One subject per family and shape of recording, by name.
 SUBJECTS: dict[str, Any] = {
     "transformer": lambda: Subject("decoder", recording=transformer()),
@@ -360,6 +369,7 @@ SUBJECTS: dict[str, Any] = {
     "live autoencoder": live_autoencoder,
     "gan": lambda: Subject("GAN", recording=gan()),
     "gan over steps": lambda: Subject("GAN over steps", recording=gan(steps=(0, 100))),
+    "series": series,
     "perceptron": lambda: Subject("perceptron", recording=perceptron()),
     "wide perceptron": lambda: Subject(
         "wide perceptron", recording=perceptron((5, 80, 80, 80, 80, 80, 80, 80, 80, 2))
