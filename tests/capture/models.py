@@ -9,44 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-# A size for every name that configurations use; what is not named keeps its default.
-SMALL: dict[str, Any] = {
-    "hidden_size": 32, "d_model": 32, "n_embd": 32, "dim": 32, "embed_dim": 32, "embedding_size": 32,
-    "d_embed": 32, "word_embed_proj_dim": 32, "emb_dim": 32, "hidden_dim": 64, "d_inner": 64,
-    "d_head": 8, "num_hidden_layers": 2, "n_layer": 2, "n_layers": 2, "num_layers": 2,
-    "encoder_layers": 2, "decoder_layers": 2, "num_decoder_layers": 2, "num_encoder_layers": 2,
-    "num_attention_heads": 4, "n_head": 4, "n_heads": 4, "num_heads": 4, "encoder_attention_heads": 4,
-    "decoder_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "d_kv": 8, "kv_channels": 8,
-    "intermediate_size": 64, "ffn_dim": 64, "d_ff": 64, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64,
-    "n_inner": 64, "ffn_hidden_size": 64, "moe_intermediate_size": 32,
-    "shared_expert_intermediate_size": 32, "vocab_size": 100, "max_position_embeddings": 64,
-    "n_positions": 64, "n_ctx": 64, "max_target_positions": 64, "max_source_positions": 64,
-    "num_local_experts": 4, "num_experts": 4, "n_routed_experts": 4, "num_experts_per_tok": 2,
-    "type_vocab_size": 2, "image_size": 16, "patch_size": 8, "num_channels": 3, "pad_token_id": 0,
-    "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 1, "rotary_dim": 4,
-    "num_buckets": 8, "dropout": 0.0, "use_cache": True,
-}  # fmt: skip
-
-
-def small_config(model_type: str, **changes: Any) -> Any:
-    """A configuration of a Hugging Face model type, shrunk by the names of its fields."""
-    from transformers import AutoConfig
-
-    config_class = type(AutoConfig.for_model(model_type))
-    config = config_class()
-    known = set(config.to_dict()) | set(inspect.signature(config_class.__init__).parameters)
-    names = {
-        config_class.attribute_map.get(name, name) for name in SMALL if name in config_class.attribute_map
-    }
-    fields = {name: value for name, value in SMALL.items() if name in known or name in names}
-    if "num_key_value_heads" in fields and not _grouped(config):
-        fields["num_key_value_heads"] = 4
-    return config_class(**{**fields, **changes})
-
-
-def _grouped(config: Any) -> bool:
-    groups = getattr(config, "num_key_value_heads", None)
-    return groups is not None
+from benchmarks.architectures.shrinking import small_config
 
 
 def hugging_face(model_type: str, **changes: Any) -> nn.Module:

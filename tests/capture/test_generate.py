@@ -8,9 +8,9 @@ import torch
 
 pytest.importorskip("transformers")
 
+from benchmarks.architectures.shrinking import small_config
 from genviz.capture import record, verify
 from genviz.errors import NotCaptured
-from tests.capture.models import small_config
 
 
 def language_model(model_type: str, eager: bool = False, **changes: Any) -> Any:
