@@ -11,7 +11,7 @@ from genviz.analysis.pooling import Overview, Pooling
 from genviz.figures import image
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, place, small_print
-from genviz.figures.colours import bar, masked, not_a_number, rgb, table
+from genviz.figures.colours import bar, log_bar, masked, not_a_number, rgb, table
 from genviz.figures.text import clean, layer_labels, number
 from genviz.figures.theme import SIZE, palette
 
@@ -177,9 +177,7 @@ def _tile(head: HeadMap, side: int, logarithmic: bool, threshold: float) -> imag
 def _scale(logarithmic: bool, theme: str) -> go.Scatter:
     if not logarithmic:
         return bar(palette(theme).magnitude, 0.0, 1.0, title="weight")
-    places = list(range(round(np.log10(FAINTEST)), 1))
-    texts = [f"≤ {FAINTEST:g}", *(f"{10.0**at:g}" for at in places[1:])]
-    return bar(palette(theme).magnitude, places[0], 0, title="weight", tickvals=places, ticktext=texts)
+    return log_bar(palette(theme).magnitude, FAINTEST, 1.0, title="weight")
 
 
 def _answers(

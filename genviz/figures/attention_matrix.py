@@ -12,11 +12,12 @@ from genviz.analysis.pooling import Overview, Pooling
 from genviz.figures import image
 from genviz.figures.arrays import plain
 from genviz.figures.base import blank, place, small_print
-from genviz.figures.colours import bar, colorbar, masked, not_a_number, rgb, table
+from genviz.figures.colours import bar, colorbar, log_bar, masked, not_a_number, rgb, table
 from genviz.figures.text import clean, tokens
 from genviz.figures.theme import SIZE, palette
 
 NUMBERS_UP_TO = 12  # cells per side up to which each shows its number
+FAINTEST = 1e-4  # of the strongest weight: the weakest colour on a logarithmic scale
 LABELS_UP_TO = 40  # labels per axis that can be read
 QUERY_TITLE, KEY_TITLE = "query: the token that looks", "key: the token looked at"
 
@@ -115,6 +116,7 @@ def attention_overview(
     title: str = "",
     top: float | None = None,
     left_out: LeftOut | None = None,
+    logarithmic: bool = False,
 ) -> go.Figure:
     """Draw a long map, or a part of it, as a picture; hover gives the exact number of a coarser block.
 
@@ -130,6 +132,9 @@ def attention_overview(
         The weight of the strongest colour; the largest one shown, without it.
     left_out : LeftOut, optional
         Blocks whose number is below its threshold are blank.
+    logarithmic : bool
+        Colours by the logarithm of the weight, down to a ten-thousandth of the strongest: in a long text most
+        weights are faint.
     """
     figure, left = blank(theme, clean(title)), left_out or LeftOut()
     finite = overview.values(how)[np.isfinite(overview.values(how))]
@@ -137,13 +142,15 @@ def attention_overview(
     (rows, keys), (height, width) = _extent(overview), _block(overview)
     place(
         figure,
-        _picture(overview, how, high, threshold=left.threshold, theme=theme),
+        _picture(overview, how, high, threshold=left.threshold, logarithmic=logarithmic, theme=theme),
         x=keys.start - 0.5,
         y=rows.start - 0.5,
         width=width * overview.seen.shape[1],
         height=height * overview.seen.shape[0],
     )
-    figure.add_trace(bar(palette(theme).magnitude, 0.0, high, title=_weight_name(overview, how)))
+    scale, name = palette(theme).magnitude, _weight_name(overview, how)
+    colours = log_bar(scale, high * FAINTEST, high, title=name) if logarithmic else None
+    figure.add_trace(colours or bar(scale, 0.0, high, title=name))
     figure.add_trace(_coarse(overview, how))
     names = {"type": "linear", "constrain": "domain", "showgrid": False, "zeroline": False}
     figure.update_xaxes(
@@ -251,10 +258,16 @@ def _axes(figure: go.Figure, names: list[list[str]], starts: tuple[int, int]) ->
     figure.update_yaxes(range=[last - 0.5, starts[0] - 0.5], scaleanchor="x")
 
 
-def _picture(overview: Overview, how: Pooling, high: float, *, threshold: float, theme: str) -> str:
+def _picture(
+    overview: Overview, how: Pooling, high: float, *, threshold: float, logarithmic: bool, theme: str
+) -> str:
     """The pooled map in palette colours: 0 masked, 1 NaN, 2 below the threshold, 3 … 255 the weights."""
     values = overview.values(how)
-    pixels = image.indexed(values, 0.0, high, first=3)
+    if logarithmic:
+        low = np.log10(high * FAINTEST)
+        pixels = image.indexed(np.log10(np.clip(values, 10.0**low, None)), low, np.log10(high), first=3)
+    else:
+        pixels = image.indexed(values, 0.0, high, first=3)
     pixels[np.nan_to_num(values, nan=1.0) < threshold] = 2
     pixels[np.isnan(values)] = 1
     pixels[~overview.seen] = 0

@@ -1,5 +1,6 @@
 """Colours as numbers: tables for pictures, tints, and a colour bar for what is drawn as a picture."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -76,3 +77,11 @@ def bar(scale: Scale, low: float, high: float, *, title: str, **more: Any) -> go
             "colorbar": colorbar(title, **more),
         },
     )
+
+
+def log_bar(scale: Scale, low: float, high: float, *, title: str) -> go.Scatter:
+    """A colour bar for logarithms to the base of 10; its foot stands for all that is less."""
+    foot, top = math.log10(low), math.log10(high)
+    places = [place for place in range(math.ceil(foot), math.floor(top) + 1) if place > foot + 0.2]
+    texts = [f"≤ {low:.2g}", *(f"{10.0**place:g}" for place in places)]
+    return bar(scale, foot, top, title=title, tickvals=[foot, *places], ticktext=texts)

@@ -22,14 +22,23 @@ PICTURE_SIDE = 512  # blocks per side of a longer map
 
 
 def _controls(subject: Subject) -> tuple[Control, ...]:
-    tops = (("own", "this head's largest"), ("one", "0 to 1"))
+    tokens = longest(subject.recorded())
     return (
         *head_controls(subject),
         *look_controls(subject, heads=True),
         *span_controls(subject.recorded()),
-        Choice("scale", "Colours", "own", choices=tops, help="What the strongest colour stands for."),
-        *pooling_control(PICTURE_SIDE, longest(subject.recorded())),
+        _scale(tokens),
+        *pooling_control(PICTURE_SIDE, tokens),
     )
+
+
+def _scale(tokens: int) -> Choice:
+    tops = (("own", "this head's largest"), ("one", "0 to 1"))
+    told = "What the strongest colour stands for."
+    if tokens <= PICTURE_SIDE:
+        return Choice("scale", "Colours", "own", choices=tops, help=told)
+    told += " Logarithmic colours show faint weights of long texts, in parts of more than 128 tokens."
+    return Choice("scale", "Colours", "log", choices=(("log", "logarithmic"), *tops), help=told)
 
 
 def _draw(
@@ -47,8 +56,9 @@ def _draw(
         overview = here.overview(shown, rows=rows, keys=keys, size=PICTURE_SIDE, report=tell)
         left = LeftOut(here.threshold, note=here.said(shown))
         return figures.attention_overview(
-            overview, how=pooling, theme=theme, title=title, top=top, left_out=left
-        )
+            overview, how=pooling, theme=theme, title=title, top=top, left_out=left,
+            logarithmic=look["scale"] == "log",
+        )  # fmt: skip
     tile = here.overview(shown, rows=rows, keys=keys, size=EXACT_UP_TO)
     return figures.attention_matrix(
         tile.largest,

@@ -198,3 +198,18 @@ def test_words_beside_lines_are_cut_where_there_is_no_room_and_whole_on_hover() 
         (words,) = (trace for trace in figure.data if trace.name == side)
         assert words.text == ("&lt;b&gt;&amp;incompr…", "a")
         assert "incomprehensibili" in words.hovertext[0]
+
+
+def test_logarithmic_colours_tell_faint_weights_of_a_long_text_apart() -> None:
+    weights, may = np.full((2, 200), 1e-9, np.float32), np.ones((2, 200), bool)
+    weights[0, :4] = 1.0, 0.01, 0.001, 0.0001
+    found = overview(weights, may, 200)
+    straight, log = (attention_overview(found, how="max", logarithmic=way) for way in (False, True))
+    colours = [decoded(figure.layout.images[0].source)[0] for figure in (straight, log)]
+    step = colours[0].shape[0] // 200
+    told = [len({tuple(pixel) for pixel in row[: 4 * step : step]}) for row in colours]
+    assert told == [3, 4]
+    assert tuple(colours[1][0]) == rgb(palette("light").magnitude[-1][1])
+    shown = log.data[0].marker
+    assert (shown.cmin, shown.cmax) == pytest.approx((-4, 0))
+    assert shown.colorbar.ticktext == ("≤ 0.0001", "0.001", "0.01", "0.1", "1")
