@@ -54,7 +54,8 @@
     lanes = settings.map((values) => ({ values: values, samples: [], note: "waiting …", error: "", over: false, since: 0, name: "" }));
     remember(request.values, lanes[0]);
     build();
-    lanes.forEach((lane) => follow(lane, request));
+    const other = (request.values.beside || "").match(/(?:^|,)\s*model\s*=\s*([^,\s]+)/);
+    lanes.forEach((lane, at) => follow(lane, at && other ? { subject: other[1], run: {} } : request));
   }
 
   /* Branches belong to a prompt and settings; another word taken makes a new one. */

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genviz.analysis.decoding import Settings
-from genviz.errors import ControlError
+from genviz.errors import ControlError, NotApplicable
 from genviz.views.asking import ask_together
 from genviz.views.controls import Control, Number, Text
 from genviz.views.subject import Subject
@@ -43,7 +43,7 @@ def controls(subject: Subject) -> tuple[Control, ...]:
         Text("forced", "Forced words", "", longest=80,
              help="Which word stands where, such as 0:river, 3:#17; places count from 0."),
         Text("beside", "Beside it", "", longest=80,
-             help="Other settings that are tried on the same prompt, such as temperature=0, top_p=1."),
+             help="Other settings on the same prompt, such as temperature=0; or model= and a subject."),
         Number("lane", "Answer", 0, minimum=0, maximum=1,
                help="0: the answer with these settings; 1: the one beside it."),
         Number("sample", "Sample", 0, minimum=0, maximum=_MOST_SAMPLES - 1,
@@ -85,7 +85,7 @@ def asked(values: Mapping[str, Any]) -> dict[str, Any]:
     >>> found["stop"], found["banned"], found["forced"]
     (['.', '!'], ['cat', [3]], {1: 'dog'})
     """
-    values = {**values, **(_beside(str(values.get("beside", ""))) if values.get("lane") else {})}
+    values = {**values, **(beside(str(values.get("beside", ""))) if values.get("lane") else {})}
     found: dict[str, Any] = {
         "prompt": str(values["prompt"]),
         "stop": stops(str(values.get("stop", ""))),
@@ -100,7 +100,19 @@ def asked(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def answered(subject: Subject, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``generate`` writes with these controls."""
+    """What ``generate`` writes with these controls.
+
+    Raises
+    ------
+    NotApplicable
+        When they ask for the answer beside it, and that is another model's.
+    """
+    other = beside(str(values.get("beside", ""))).get("model") if values.get("lane") else None
+    if other is not None:
+        raise NotApplicable(
+            f"the answer beside it is {other!r}'s, not {subject.name!r}'s: choose that model as the subject "
+            "to look into its words"
+        )
     found: dict[str, Any] = ask_together(subject, "generate", **asked(values))
     return found
 
@@ -132,15 +144,25 @@ def _place(text: str) -> tuple[int, str | list[int]]:
     return int(found[1]), _word(found[2])
 
 
-def _beside(text: str) -> dict[str, Any]:
+def beside(text: str) -> dict[str, Any]:
+    """Settings of the second answer by name, and ``model`` where it is another one's.
+
+    Examples
+    --------
+    >>> beside("temperature=0, model=translator")
+    {'temperature': 0.0, 'model': 'translator'}
+    """
     found: dict[str, Any] = {}
     for part in _parts(text):
         name, sign, value = (piece.strip() for piece in part.partition("="))
         name = name.replace(" ", "_").lower()
+        if name == "model" and value:
+            found[name] = value
+            continue
         if name not in _SECOND or not sign:
             raise ControlError(
                 f"beside={part!r} does not fit: say one of {', '.join(sorted(_SECOND))} and its value, such "
-                "as temperature=0"
+                "as temperature=0, or model= and the name of another subject as it stands in links"
             )
         try:
             found[name] = float(value)

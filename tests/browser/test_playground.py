@@ -274,3 +274,21 @@ def test_arrow_keys_walk_through_the_words(visit: Open) -> None:
     window.page.keyboard.press("ArrowRight")
     window.until("() => document.querySelectorAll('.word')[2].classList.contains('looked')")
     assert "step=2" in window.link or window.page.wait_for_url("**step=2**") is None
+
+
+def test_two_models_stand_side_by_side(visit: Open) -> None:
+    window = written(
+        visit(), "/llama/playground?prompt=the%20cat&max_new=5&beside=model=gpt2,%20temperature=0"
+    )
+    own = words(window)
+    assert own == words(written(visit(), "/llama/playground?prompt=the%20cat&max_new=5"))
+    alone = written(visit(), "/gpt2/playground?prompt=the%20cat&max_new=5&temperature=0")
+    assert words(window, lane=1) == words(alone)
+    window.page.locator(".lane:nth-child(2) .word").first.click()
+    window.until("() => document.querySelector('#view-next_distribution.failed')")
+    assert "choose that model as the subject" in window.page.inner_text("#view-next_distribution .message")
+    lost = visit()
+    lost.page.goto(f"{lost.base}/gpt/playground?prompt=the&beside=model=nobody")
+    lost.until("() => [...document.querySelectorAll('.write-problem')].some(one => one.textContent)")
+    assert "on show are deep, gpt" in lost.page.locator(".write-problem").nth(1).inner_text()
+    lost.complaints.clear()  # the browser notes the refusal
