@@ -186,7 +186,8 @@
     head.append(lane.label);
     lane.body = make("div", { class: "lane-body" });
     lane.chips = [];
-    lane.box = make("section", { class: "lane" }, head, lane.body, (lane.problem = make("p", { class: "write-problem", role: "alert" })));
+    lane.problem = make("p", { class: "write-problem", role: "alert" }, lane.error);
+    lane.box = make("section", { class: "lane" }, head, lane.problem, lane.body);
     lane.samples.forEach((sample, number) => sample.words.forEach((word, step) => word && append(lane, number, step, word)));
     return lane.box;
   }
