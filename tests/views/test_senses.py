@@ -1,5 +1,8 @@
 """One word in several texts: what the views show, and what they say where nothing can be shown."""
 
+from importlib import import_module
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.metrics import silhouette_score
@@ -244,3 +247,20 @@ def test_umap_needs_more_than_a_few(subject: Subject) -> None:
     with pytest.raises(GenvizError, match="3 points are too few for a map: at least 4 are needed"):
         views.sense_map(subject, texts="the bank\nbank of river\na tree at bank", layer=3, method="umap")
     assert views.sense_map.stand_in(subject, method="umap").values == {"method": "pca"}  # type: ignore[union-attr]
+
+
+def test_umap_lies_as_the_plane_does(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    plane = views.sense_map(subject, texts=TEXTS, layer=3)
+    before = np.stack([np.concatenate([trace[axis] for trace in plane.data[:2]]) for axis in ("x", "y")], 1)
+    turn = np.array([[0.6, -0.8], [-0.8, -0.6]])  # turned and mirrored, wider, elsewhere
+
+    def laid_out(points: np.ndarray, *, method: str, seed: int) -> SimpleNamespace:
+        assert (len(points), method, seed) == (4, "umap", 7)
+        return SimpleNamespace(coordinates=(before @ turn * 3 + 5).astype(np.float32))
+
+    monkeypatch.setattr(import_module("genviz.views.sense_map"), "layout", laid_out)
+    figure = views.sense_map(subject, texts=TEXTS, layer=3, method="umap", seed=7)
+    shown = np.stack([np.concatenate([trace[axis] for trace in figure.data[:2]]) for axis in ("x", "y")], 1)
+    np.testing.assert_allclose(shown, 3 * (before - before.mean(0)), atol=1e-5)
+    assert figure.layout.xaxis.title.text == "UMAP 1 (no unit)"
+    assert "Plane" not in small_print(figure)
