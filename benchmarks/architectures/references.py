@@ -34,7 +34,7 @@ class Softmaxes(TorchFunctionMode):
         elif function is functional.scaled_dot_product_attention:
             self.kernels.append(_array(kernel_weights(*args, **kwargs)))
         elif function is functional.multi_head_attention_forward:
-            whole = function(*args, **{**kwargs, "need_weights": True, "average_attn_weights": False})
+            whole: Any = function(*args, **{**kwargs, "need_weights": True, "average_attn_weights": False})
             self.maps.append(_array(whole[1]))
         return output
 

@@ -44,7 +44,7 @@ def experts(
         theme=theme,
     )
     figure.update_yaxes(title="expert · its tokens")
-    figure.update_layout(title=f"experts of {clean(layer)}")
+    figure.update_layout(title=f"experts of {clean(layer)}", margin={"t": 56})
     foot(figure, _notes(values, sent), theme)
     return figure
 
@@ -58,6 +58,5 @@ def _notes(values: np.ndarray, sent: np.ndarray) -> str:
     through = f"{each.min()}" if each.min() == each.max() else f"{each.min()} to {each.max()}"
     busiest, idle = int(sent.argmax()), int((sent == 0).sum())
     said = f"Each token goes through {through} of {len(values)} experts. Expert {busiest} gets the most: "
-    return f"{said}{sent[busiest]:,} of {values.shape[1]:,} tokens; {idle or 'none'} of them " + (
-        "gets none." if idle == 1 else "get none." if idle else "is left out."
-    )
+    none = {0: "", 1: "; one gets none"}.get(idle, f"; {idle} get none")
+    return f"{said}{sent[busiest]:,} of {values.shape[1]:,} tokens{none}."

@@ -73,6 +73,7 @@ def _row(
             text=clean(why or "not captured", 200), showarrow=False, name="why not", **where
         )
         figure.add_bar(x=plain(np.arange(len(names))), y=plain(np.full(len(names), np.nan)), row=at, col=1)
+        figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, row=at, col=1)
         return
     numbers = np.asarray(values, np.float64)
     signs = [role("positive" if value >= 0 else "negative", theme) for value in numbers]

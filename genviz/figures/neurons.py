@@ -38,6 +38,8 @@ class Neuron:
         Its name; empty when it is not known.
     gated : bool
         The function's result is multiplied by another number.
+    positions : sequence of sequences of int, optional
+        Of the tokens that the activations are of, in each text; all of them without it.
     why : str
         What to say where the function cannot be drawn; escaped already.
     """
@@ -49,6 +51,13 @@ class Neuron:
     function: str
     gated: bool
     why: str = ""
+    positions: Sequence[Sequence[int]] | None = None
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Text and position of each activation."""
+        told = [range(len(words)) for words in self.words] if self.positions is None else self.positions
+        return [(text, at) for text, positions in enumerate(told) for at in positions]
 
 
 def neurons(
@@ -75,7 +84,7 @@ def neurons(
     titles = [f"most active at {token(word)} ({position})", f"where neuron {chosen.unit} is most active",
               _function_title(chosen), "how often"]  # fmt: skip
     figure = make_subplots(1, 4, column_widths=WIDTHS, horizontal_spacing=0.06, subplot_titles=titles)
-    tokens_read = sum(map(len, chosen.words))
+    tokens_read = len(chosen.activations)
     said = f"{clean(layer)} · neuron {chosen.unit} over {tokens_read:,} tokens of {len(chosen.words):,} texts"
     figure.update_layout(blank(theme, said).layout)
     _active(figure, at_token, chosen.unit, theme)
@@ -108,7 +117,7 @@ def _active(figure: go.Figure, values: NDArray[np.floating[Any]], unit: int, the
 
 def _places(figure: go.Figure, chosen: Neuron, theme: str) -> None:
     order = np.argsort(-np.nan_to_num(chosen.activations, nan=-np.inf), kind="stable")[:MOST]
-    where = [(text, at) for text, words in enumerate(chosen.words) for at in range(len(words))]
+    where = chosen.places
     labels = [_context(chosen.words[where[n][0]], where[n][1]) for n in order.tolist()]
     figure.add_bar(
         orientation="h",

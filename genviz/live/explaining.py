@@ -151,7 +151,8 @@ class Explaining(TextModel):
         Returns
         -------
         dict
-            ``words``, a list per text; ``activations`` (token,) of all texts one after the other;
+            ``words``, a list per text; ``positions`` in it of the tokens that are told of, a list per text;
+            ``activations`` (token,) of those, all texts one after the other;
             ``before`` the activation function, or None where that was not seen; ``function``, its name,
             found by trying out which one gives these numbers (empty: none of those that are known);
             ``gated``; ``left_out``, how many texts were not run.

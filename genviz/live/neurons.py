@@ -34,7 +34,7 @@ def neuron(
     """See :meth:`genviz.live.LanguageModel.neuron`."""
     layout = Layout.of(live)
     tap = _tap(layout, site, "neuron" if expert is None else "routing")
-    runs = []
+    runs, places = [], []
     decoder = tap.attrs.get("tokens", {}).get("token") if not callable(tap.attrs) else None
     for at, (ids, target) in enumerate(texts[:_TEXTS]):
         report(at / len(texts), "reading the examples")
@@ -45,11 +45,13 @@ def neuron(
             rows, out, ins = _routed(live, layout, tap, (ids, target), expert)
         if not 0 <= unit < out.shape[-1]:
             raise LiveError(f"no neuron {unit} at {site!r}: it has neurons 0 … {out.shape[-1] - 1}")
-        runs.append(([read[row] for row in rows], out, ins))
+        runs.append((read, out, ins))
+        places.append(rows)
     found, gate = _function(runs)
     names = live.target if decoder == "target_tokens" else live.source
     return {
         "words": [names.tokens(ids) for ids, _, _ in runs],
+        "positions": places,
         "activations": np.concatenate([out[:, unit] for _, out, _ in runs]),
         "before": None if gate is None else np.concatenate([ins[gate][:, unit] for _, _, ins in runs]),
         "function": found.name,

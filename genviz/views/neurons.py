@@ -123,7 +123,7 @@ def _neuron(subject: Subject, site: str, unit: int, layer: _Layer) -> Neuron:
             expert = {} if layer.expert is None else {"expert": layer.expert}
             found = ask_plainly(subject, "neuron", site=site, unit=unit, **expert)
             return Neuron(unit, found["words"], found["activations"], found["before"], found["function"],
-                          found["gated"])  # fmt: skip
+                          found["gated"], positions=found["positions"])  # fmt: skip
         except GenvizError as error:
             why = clean(f"Only the recording's text: {error}", 200)
             return Neuron(unit, [layer.words], layer.values[:, unit], None, "", False, why)

@@ -91,7 +91,8 @@ def test_one_neuron_over_all_examples_and_its_function() -> None:
     np.testing.assert_array_equal(
         found["activations"], np.concatenate([p["activations"][:, 3] for p in per_text])
     )
-    assert [len(words) for words in found["words"]] == [len(each["positions"]) for each in per_text]
+    assert found["positions"] == [each["positions"] for each in per_text]
+    assert found["words"] == [[f"w{each}" for each in ids] for ids in (IDS, [4, 4, 6, 20])]
     assert found["function"] == "SiLU"
     assert found["gated"] is True
     assert len(found["before"]) == len(found["activations"])
