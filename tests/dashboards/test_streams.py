@@ -15,7 +15,7 @@ from tests.dashboards.subjects import subjects
 from tests.live.small_models import IDS, live_of
 
 VALUES = {"prompt": " ".join(map(str, IDS)), "max_new": "6", "temperature": "0"}
-SLOW = {**VALUES, "max_new": "1000", "banned": "#2"}  # Llama's end
+SLOW = {**VALUES, "max_new": "1024", "samples": "4", "temperature": "1.5", "banned": "#2"}  # Llama's end
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_who_goes_away_is_not_written_for(app: Dashboard) -> None:
     start = time.monotonic()
     done = list(lines(answer(app, "next")))[-1]
     assert "done" in done
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10, "all of it would take longer"
 
 
 def test_only_so_many_at_a_time(app: Dashboard) -> None:

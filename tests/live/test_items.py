@@ -60,7 +60,7 @@ def test_cancelling_ends_the_stream_within_one_item(engine: AnyEngine) -> None:
         later.extend(stream)
     start = time.monotonic()
     assert engine.call("add", left=1, right=2) == 3, "the model is free again"
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 5, "all of it would take 20 s"
     assert len(later) <= 1
 
 
