@@ -9,14 +9,13 @@ or into recordings of their own.
 Everything here is installed while at least one watcher is attached, and taken away with the last one.
 """
 
-import functools
 import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Protocol
 
@@ -24,6 +23,22 @@ import torch
 from torch import nn
 from torch.nn.modules import module as torch_module
 from torch.utils.hooks import RemovableHandle
+
+from genviz.capture import stand_ins
+from genviz.capture.stand_ins import StandIn, original
+
+__all__ = [
+    "StandIn",
+    "Watcher",
+    "attach",
+    "detach",
+    "drop_stale",
+    "on_gradient",
+    "original",
+    "quiet",
+    "running",
+    "watchers",
+]
 
 
 class Watcher(Protocol):
@@ -45,31 +60,11 @@ class Watcher(Protocol):
         """Tell that attention was computed in a way that cannot be kept."""
 
 
-@dataclass(frozen=True)
-class StandIn:
-    """A function to put in place of ``owner.name`` while somebody watches.
-
-    Parameters
-    ----------
-    owner : object
-        Module or class.
-    name : str
-    build : callable
-        Gets the original and returns what stands in for it. It must call the original and return its result
-        unchanged (always when :func:`watchers` is empty; ``part_by_part`` alone answers otherwise).
-    """
-
-    owner: Any
-    name: str
-    build: Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
 # Contexts are copied (tasks, callbacks) and outlive the block: they hold numbers, which keep nothing alive.
 _WATCHERS: ContextVar[tuple[int, ...]] = ContextVar("genviz_watchers", default=())
 _NUMBERS = itertools.count()
 _LOCK = threading.RLock()
 _OPEN: dict[int, "_Attached"] = {}
-_STANDING: dict[tuple[int, str], "_Standing"] = {}
 
 
 class _Thread(threading.local):
@@ -97,16 +92,6 @@ class _Attached:
     many: int = 256  # handles, before those of tensors that are gone are dropped
 
 
-@dataclass
-class _Standing:
-    owner: Any
-    name: str
-    inherited: bool  # the owner got the name from a base class: taking away means deleting
-    original: Any
-    replacement: Any = None
-    users: set[int] = field(default_factory=set)  # numbers of those who need it
-
-
 def watchers() -> tuple[Watcher, ...]:
     """Watchers of this context; none while code is traced, in a backward pass, or under :func:`quiet`."""
     if torch.compiler.is_compiling():
@@ -122,12 +107,6 @@ def running() -> tuple[nn.Module, ...]:
     return tuple(_THREAD.running)
 
 
-def original(owner: Any, name: str) -> Any:
-    """``owner.name`` as it is when nobody watches."""
-    standing = _STANDING.get((id(owner), name))
-    return getattr(owner, name) if standing is None else standing.original
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
     """Nothing that runs inside is seen: for computations of our own."""
@@ -138,7 +117,7 @@ def quiet() -> Iterator[None]:
         _THREAD.quiet -= 1
 
 
-def attach(watcher: Watcher, stand_ins: Iterable[StandIn] = ()) -> None:
+def attach(watcher: Watcher, functions: Iterable[StandIn] = ()) -> None:
     """Begin to tell a watcher what runs in the current context; all of it or nothing is installed."""
     attached, number = _Attached(watcher, []), next(_NUMBERS)
     try:
@@ -147,8 +126,8 @@ def attach(watcher: Watcher, stand_ins: Iterable[StandIn] = ()) -> None:
             if not _here():
                 _THREAD.cut(0)
             _install_global()
-            for stand_in in stand_ins:
-                _install(stand_in, number)
+            for stand_in in functions:
+                stand_ins.install(stand_in, number)
             _WATCHERS.set((*_here(), number))
     except BaseException:
         detach(watcher)
@@ -166,10 +145,7 @@ def detach(watcher: Watcher) -> None:
             for handle in _OPEN[number].handles:
                 handle.remove()
             del _OPEN[number]
-        for key in reversed(list(_STANDING)):
-            _STANDING[key].users.intersection_update(_OPEN)
-            if not _STANDING[key].users:
-                _uninstall(key)
+        stand_ins.keep(_OPEN)
         if not _OPEN:
             _uninstall_global()
         _WATCHERS.set(_here())
@@ -299,40 +275,3 @@ def _uninstall_global() -> None:
         for number in [number for number, hook in table.items() if hook is ours]:
             for each in (*flags, table):
                 each.pop(number, None)
-
-
-# -- functions -----------------------------------------------------------------------------------
-
-
-def _install(stand_in: StandIn, number: int) -> None:
-    key = (id(stand_in.owner), stand_in.name)
-    if key not in _STANDING:
-        original = getattr(stand_in.owner, stand_in.name)
-        inherited = stand_in.name not in vars(stand_in.owner)
-        standing = _Standing(stand_in.owner, stand_in.name, inherited, original)
-        standing.replacement = _while_standing(standing, stand_in.build(original))
-        _STANDING[key] = standing
-        setattr(stand_in.owner, stand_in.name, standing.replacement)
-    _STANDING[key].users.add(number)
-
-
-def _while_standing(standing: _Standing, built: Callable[..., Any]) -> Callable[..., Any]:
-    """Somebody may wrap what stands in and leave that in place: later captures must not see calls twice."""
-    original, users = standing.original, standing.users
-
-    @functools.wraps(original)
-    def stand_in(*args: Any, **kwargs: Any) -> Any:
-        return (built if users else original)(*args, **kwargs)
-
-    return stand_in
-
-
-def _uninstall(key: tuple[int, str]) -> None:
-    standing = _STANDING[key]
-    if vars(standing.owner).get(standing.name) is not standing.replacement:
-        pass  # somebody wrapped ours since: theirs stays, and ours below it only passes calls on
-    elif standing.inherited:
-        delattr(standing.owner, standing.name)
-    else:
-        setattr(standing.owner, standing.name, standing.original)
-    del _STANDING[key]

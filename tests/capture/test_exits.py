@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from genviz.capture import hooks, record
+from genviz.capture import hooks, record, stand_ins
 from tests.capture.exits import EXITS
 from tests.capture.models import HandWritten, hugging_face
 from tests.capture.proofs import tables, tables_unchanged
@@ -37,7 +37,7 @@ def test_tables_are_as_before(name: str, way: str) -> None:
     with tables_unchanged(model):
         EXITS[way](model, run)
     assert not hooks._OPEN
-    assert not hooks._STANDING
+    assert not stand_ins.STANDING
     assert hooks.watchers() == ()
 
 

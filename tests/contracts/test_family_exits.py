@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from genviz.capture import hooks, record
+from genviz.capture import hooks, record, stand_ins
 from genviz.capture.families import FAMILIES, Family, Plan
 from genviz.capture.modules import Network
 from genviz.errors import CaptureError, RecordingError, TokenMismatch
@@ -180,7 +180,7 @@ def test_all_is_as_before(name: str, way: str) -> None:
     with as_before(model):
         WAYS[way](model, CASES[name].run)
     assert not hooks._OPEN
-    assert not hooks._STANDING
+    assert not stand_ins.STANDING
     assert hooks.running() == ()
 
 
@@ -201,7 +201,7 @@ def test_the_photograph_shows_a_leak() -> None:
 def test_a_failure_at_any_replacement_undoes_those_before(
     place: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, install, count = made("gpt2"), hooks._install, [0]
+    model, install, count = made("gpt2"), stand_ins.install, [0]
 
     def failing(stand_in: hooks.StandIn, number: int) -> None:
         count[0] += 1
@@ -210,7 +210,7 @@ def test_a_failure_at_any_replacement_undoes_those_before(
         install(stand_in, number)
 
     with as_before(model):
-        monkeypatch.setattr(hooks, "_install", failing)
+        monkeypatch.setattr(stand_ins, "install", failing)
         with pytest.raises(Boom), record(model):
             pass
         monkeypatch.undo()
@@ -227,7 +227,7 @@ def test_ctrl_c_at_any_line_leaves_nothing(moment: str) -> None:
         reached = _interrupted(model, at, moment)
         assert not changed(before, world(model)), at
         assert not hooks._OPEN
-        assert not hooks._STANDING
+        assert not stand_ins.STANDING
         assert not hooks._LOCK._is_owned()  # type: ignore[attr-defined]
     assert at > 20
 
@@ -237,10 +237,10 @@ def _interrupted(model: Any, at: int, moment: str) -> bool:
     left = [at]
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if frame.f_code.co_filename != hooks.__file__:
+        if frame.f_code.co_filename not in (hooks.__file__, stand_ins.__file__):
             return None
         # CPython lets no signal in between taking a lock and the block that lets go of it
-        locking = "with _LOCK" in linecache.getline(hooks.__file__, frame.f_lineno)
+        locking = "with _LOCK" in linecache.getline(frame.f_code.co_filename, frame.f_lineno)
         left[0] -= event == "line" and not locking
         if left[0] == 0:
             sys.settrace(None)
