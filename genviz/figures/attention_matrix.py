@@ -88,7 +88,7 @@ def attention_matrix(
         zmin=0,
         zmax=high or 1.0,
         colorscale=[list(s) for s in palette(theme).magnitude],
-        text=hover,
+        text=_said_of(~np.isnan(values), hover),
         hovertemplate="%{text}<br>weight %{z:.6f}<extra></extra>",
         hoverongaps=False,
         xgap=0.5,
@@ -168,6 +168,14 @@ def attention_overview(
     return figure
 
 
+def _said_of(cells: NDArray[np.bool_], hover: list[list[str]]) -> NDArray[np.object_]:
+    """What is said of some cells: of a hundred tokens, all of it in every trace would be megabytes.
+
+    An array, because Plotly looks at every string of a list, which takes ten times as long.
+    """
+    return np.where(cells, np.array(hover, np.object_), "")
+
+
 def _hover(names: list[list[str]], left: LeftOut, starts: tuple[int, int]) -> list[list[str]]:
     """What a cell says: who looks at whom, and what its row lost."""
     rows = [""] * len(names[0])
@@ -225,7 +233,7 @@ def _flat(
             **at,
             colorscale=[[0, colour], [1, colour]],
             showscale=False,
-            text=hover,
+            text=_said_of(where, hover),
             hovertemplate=f"%{{text}}<br>{says}<extra></extra>",
             hoverongaps=False,
             name=says,
