@@ -1,5 +1,6 @@
 """Beam search on live models: sentences and scores of ``generate()``, and what it says of bad input."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from genviz.analysis.beam_search import Search
 from genviz.analysis.beams import GREEDY, Rules, Tree
 from genviz.errors import ControlError, LiveError
-from genviz.live import InlineEngine, LanguageModel
+from genviz.live import InlineEngine, LanguageModel, open_source
 from genviz.live import continuing as continuing_module
 from genviz.live.continuing import Continuing
 from tests.live.small_models import IDS, Identity, live_of, model_of
@@ -141,6 +142,16 @@ def test_a_cache_that_tells_something_else_is_not_believed(monkeypatch: pytest.M
     monkeypatch.setattr(Continuing, "_run", lies)
     found = searched(live, beams=2, max_new=4)[0]
     assert np.allclose(found.totals, honest.totals, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_saved_folder_is_searched_as_the_model_in_memory(kind: str, tmp_path: Path) -> None:
+    live = ending(kind)
+    live.modules[""].save_pretrained(tmp_path)  # type: ignore[operator]
+    told = open_source(str(tmp_path)).beam_search(IDS, beams=3, max_new=5)
+    tree, _ = searched(live, beams=3, max_new=5)
+    assert np.array_equal(told["ids"], tree.ids)
+    assert np.allclose(told["totals"], tree.totals, atol=1e-5)
 
 
 def test_an_engine_gives_the_same(tmp_path: Any) -> None:
