@@ -79,7 +79,7 @@ def beam_tree(searched: Searched, *, step: int, window: int, theme: str = "light
     pictures = [drawing.at(each) for each in range(searched.last + 1)]
     prompt = f"after <b>{clean(searched.prompt, 90)}</b>"
     figure = played(pictures, step, control="step", theme=theme, title=verdict(searched), subtitle=prompt)
-    figure.update_layout(margin={"t": 108, "b": 60 + 18 * 3 + BAR, "l": 16, "r": 16}, hovermode="closest")
+    figure.update_layout(margin={"t": 116, "b": 60 + 18 * 3 + BAR, "l": 16, "r": 16}, hovermode="closest")
     small_print(figure, clean(_note(searched.tree), 500), theme)
     return figure
 
@@ -192,8 +192,8 @@ class _Drawing:
         gap = np.full(len(nodes), np.nan)
         return {
             "type": "scatter", "mode": "lines", "name": name, "hoverinfo": "skip",
-            "x": plain(np.stack([ends - 1, ends - BEND, ends, gap], axis=1).ravel()),
-            "y": plain(np.stack([before, here, here, gap], axis=1).ravel()),
+            "x": plain(_kept_open(np.stack([ends - 1, ends - BEND, ends, gap], axis=1).ravel())),
+            "y": plain(_kept_open(np.stack([before, here, here, gap], axis=1).ravel())),
             "line": {"color": colour, "width": width},
         }  # fmt: skip
 
@@ -202,7 +202,8 @@ class _Drawing:
         return {
             "type": "scatter", "mode": "markers", "name": name, "marker": marker, "hoverinfo": "skip",
             "showlegend": "symbol" in marker,
-            "x": plain(self.searched.tree.steps[nodes].astype(float)), "y": plain(self.heights[nodes]),
+            "x": plain(_kept_open(self.searched.tree.steps[nodes])),
+            "y": plain(_kept_open(self.heights[nodes])),
         }  # fmt: skip
 
     def _answers(self, which: NDArray[np.bool_]) -> dict[str, Any]:
@@ -277,6 +278,11 @@ class _Drawing:
             "yaxis2": hidden_axis(range=[rows - 0.4, -0.6], domain=[0, share], anchor="x2", fixedrange=True),
             "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         }  # fmt: skip
+
+
+def _kept_open(values: NDArray[Any]) -> NDArray[np.float64]:
+    """With a place that is nowhere behind them: a trace without any place would leave the legend."""
+    return np.append(values.astype(np.float64), np.nan)
 
 
 def percent(share: float) -> str:

@@ -69,7 +69,7 @@ def forecast(going: Going, *, step: int, theme: str = "light") -> go.Figure:
         if lags > 1 else f"{clean(going.name, 40)}: each value is a multiple of the one before it"
     )  # fmt: skip
     figure = played(pictures, step, control="step", theme=theme, title=title, subtitle=_quality(going))
-    figure.update_layout(margin={"t": 108, "b": 60 + 18 * 3 + BAR}, hovermode="closest")
+    figure.update_layout(margin={"t": 116, "b": 60 + 18 * 3 + BAR}, hovermode="closest")
     small_print(figure, clean(_note(going), 600), theme)
     return figure
 
@@ -126,7 +126,7 @@ def _bands(going: Going, step: int, theme: str) -> list[dict[str, Any]]:
     return [
         {
             "type": "scatter", "mode": "lines", "fill": "toself", "hoverinfo": "skip",
-            "fillcolor": tint(role("decoder", theme), 0.16), "line": {"width": 0},
+            "fillcolor": tint(role("path", theme), 0.16), "line": {"width": 0},
             "name": f"{share:.0%} band", "showlegend": False,
             "x": plain(np.concatenate([at, at[::-1]]).astype(float)),
             "y": plain(np.concatenate([means + far * spread, (means - far * spread)[::-1]])),
@@ -163,7 +163,7 @@ def _said(going: Going, step: int, theme: str) -> dict[str, Any]:
         f"<br>standard deviation {told['deviations'][each]:.6g}"
         for each in range(step)
     ]
-    colour = role("decoder", theme)
+    colour = role("path", theme)
     return {
         "type": "scatter", "mode": "lines+markers", "name": "forecast", "marker": {"size": 7},
         "line": {"color": colour, "width": 2.6}, "x": plain(at.astype(float)),

