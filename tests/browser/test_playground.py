@@ -108,7 +108,7 @@ def press(window: Visit, name: str) -> Visit:
     """A button that makes the model write: wait until the new answer is there."""
     window.page.evaluate("() => document.querySelector('.lanes').dataset.old = 'yes'")
     window.page.locator(f"#playground {name}").first.click()
-    window.until("() => !document.querySelector('.lanes').dataset.old")
+    window.page.wait_for_function("() => !document.querySelector('.lanes').dataset.old", timeout=90_000)
     return settled(window)
 
 
@@ -119,10 +119,8 @@ def test_a_word_is_looked_into_and_another_taken(visit: Open, name: str) -> None
     assert 1 <= len(first) <= 8
     at = min(1, len(first) - 1)
     window.page.locator(".word").nth(at).click()
-    window.until(
-        "step => document.querySelector('#view-next_distribution .js-plotly-plot')"
-        ".layout.meta.genviz.controls.step === step[0]", at,
-    )  # fmt: skip
+    drawn = "document.querySelector('#view-next_distribution .js-plotly-plot').layout.meta.genviz.controls"
+    window.page.wait_for_function(f"step => {drawn}.step === step", arg=at, timeout=90_000)
     assert f"step={at}" in window.link or at == 0
     offered = window.page.locator("[data-take]")
     other = next(n for n in range(offered.count()) if "chosen" not in (_row(offered.nth(n)) or ""))
