@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from genviz.analysis.accounting import PARTS, PartCount
-from genviz.figures.base import blank, small_print
+from genviz.figures.base import blank, foot
 from genviz.figures.text import clean, count
 from genviz.figures.theme import SIZE, palette
 
@@ -49,9 +49,9 @@ def accounting(
     most = max((part.count for part in parts), default=1) or 1
     figure.update_xaxes(title="parameters (number)", range=[0, most * 2.1], rangemode="tozero")
     figure.update_yaxes(title="part", autorange="reversed", showgrid=False, tickfont={"size": SIZE})
-    figure.update_layout(bargap=0.45, showlegend=False, margin={"b": 92})
+    figure.update_layout(bargap=0.45, showlegend=False)
     said = ", ".join(f"{letter} = {value:,} ({meaning})" for letter, (value, meaning) in letters.items())
-    small_print(figure, said or "The model does not tell its sizes.", theme)
+    foot(figure, said or "The model does not tell its sizes.", theme)
     return figure
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from genviz.figures.arrays import plain
 from genviz.figures.attention_matrix import KEY_TITLE, QUERY_TITLE
-from genviz.figures.base import blank, small_print
+from genviz.figures.base import blank, foot
 from genviz.figures.colours import colorbar, masked
 from genviz.figures.layer_map import Scale, layer_map
 from genviz.figures.text import clean, tokens
@@ -76,8 +76,7 @@ def attention_difference(
     if step > 1:
         note = f"Blocks of {step} × {step} cells, each with its largest difference. {note}"
     if note:
-        figure.update_layout(margin={"b": 92})
-        small_print(figure, clean(note, 300), theme)
+        foot(figure, clean(note, 300), theme)
     return figure
 
 
@@ -138,8 +137,7 @@ def stream_difference(
     title = f"{clean(names[0])} against {clean(names[1])}: how far each token's vector has turned"
     figure.update_layout(title={"text": title}, margin={"t": 56})
     if note:
-        figure.update_layout(margin={"b": 92})
-        small_print(figure, clean(note, 300), theme)
+        foot(figure, clean(note, 300), theme)
     return figure
 
 
@@ -211,8 +209,7 @@ def predictions(
         title="run", tickvals=[0, 1], ticktext=[clean(name, 18) for name in names], autorange="reversed",
         showgrid=False,
     )  # fmt: skip
-    figure.update_layout(margin={"b": 92})
-    small_print(figure, clean(f"Framed: the likeliest word differs. {note}", 300), theme)
+    foot(figure, clean(f"Framed: the likeliest word differs. {note}", 300), theme)
     return figure
 
 

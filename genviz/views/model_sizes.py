@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from genviz.analysis.accounting import GPT3, Configuration
 from genviz.figures import accounting as figures
-from genviz.figures.base import small_print
+from genviz.figures.base import foot
 from genviz.views.base import View
 from genviz.views.subject import Subject
 
@@ -18,12 +18,11 @@ def _draw(subject: Subject, *, theme: str) -> go.Figure:
     sizes = [(subject.name, int(facts["n_params"]), _told(facts))]
     sizes += [(each.name, each.n_params, _published(each)) for each in GPT3]
     figure = figures.model_sizes(sizes, theme=theme, title=subject.name)
-    figure.update_layout(margin={"b": 92})
     text = (
         "GPT-3's sizes from its published layers, widths and heads (Brown et al. 2020, table 2.1) by "
         "V·d + T·d + L·(12·d² + 13·d) + 2·d."
     )
-    small_print(figure, text, theme)
+    foot(figure, text, theme)
     return figure
 
 

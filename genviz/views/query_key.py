@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from genviz.analysis.scores import score_steps
 from genviz.errors import NotCaptured
 from genviz.figures import query_key as figures
-from genviz.figures.base import small_print
+from genviz.figures.base import foot
 from genviz.views.attending import ALL_CALLS, AttentionSite, head_controls
 from genviz.views.base import View
 from genviz.views.controls import Choice, Control
@@ -44,8 +44,7 @@ def _draw(
         steps, keys[: len(steps.scores)], pair=(row, column), queries=queries, by_size=order == "size",
         theme=theme, title=f"{site or 'model'} · head {head}",
     )  # fmt: skip
-    figure.update_layout(margin={"b": 92})
-    small_print(figure, _words(steps.allowed[column], inputs.rule.scale, inputs.sinks is not None), theme)
+    foot(figure, _words(steps.allowed[column], inputs.rule.scale, inputs.sinks is not None), theme)
     return figure
 
 

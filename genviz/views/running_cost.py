@@ -15,7 +15,7 @@ from genviz.analysis.accounting import (
 )
 from genviz.attention import MaskRule
 from genviz.figures import running_cost as figures
-from genviz.figures.base import small_print
+from genviz.figures.base import foot
 from genviz.figures.running_cost import CostLine
 from genviz.recording import Entry, Recording
 from genviz.views.base import View
@@ -76,8 +76,7 @@ def _draw(subject: Subject, *, theme: str, length: int, batch: int, precision: i
         lines.append(_published(other, costs))
     title = f"{length:,} tokens, {batch:,} {'text' if batch == 1 else 'texts'} at once"
     figure = figures.running_cost(lines, theme=theme, title=title)
-    figure.update_layout(margin={"b": 92})
-    small_print(figure, _words(facts.get("context"), sites), theme)
+    foot(figure, _words(facts.get("context"), sites), theme)
     return figure
 
 
