@@ -2,12 +2,12 @@
 
 import platform
 
-from benchmarks import capture, generating, heads, length, live, pages, startup, zooming
+from benchmarks import capture, generating, heads, length, live, memory, pages, startup, zooming
 
 
 def main() -> None:
     print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}\n")
-    for module in (startup, pages, heads, length, zooming, live, generating, capture):
+    for module in (startup, pages, heads, length, zooming, live, generating, capture, memory):
         for row in module.rows():
             print(row, flush=True)
 
