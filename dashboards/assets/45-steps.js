@@ -3,7 +3,7 @@
   "use strict";
   const dash = window.dash_clientside;
   const app = window.genviz;
-  const NOW = { mode: "immediate", transition: { duration: 0 }, frame: { duration: 0, redraw: true } };
+  const now = (redraw) => ({ mode: "immediate", transition: { duration: 0 }, frame: { duration: 0, redraw: redraw } });
   let lasts = {}; // key of a control → its last step, on the page of this serial
   let serial = 0;
   let timer = null;
@@ -39,7 +39,7 @@
     const drawn = wanted === view.sent;
     view.sent = wanted;
     plot.dataset.step = at;
-    if (!drawn) window.Plotly.animate(plot, [at], NOW).catch(() => undefined); // the next one came first
+    if (!drawn) window.Plotly.animate(plot, [at], now(view.played.redraw)).catch(() => undefined); // the next one came first
   }
 
   function idOf(key) {

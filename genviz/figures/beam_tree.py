@@ -78,7 +78,9 @@ def beam_tree(searched: Searched, *, step: int, window: int, theme: str = "light
     drawing = _Drawing(searched, window, theme)
     pictures = [drawing.at(each) for each in range(searched.last + 1)]
     prompt = f"after <b>{clean(searched.prompt, 90)}</b>"
-    figure = played(pictures, step, control="step", theme=theme, title=verdict(searched), subtitle=prompt)
+    figure = played(
+        pictures, step, control="step", theme=theme, redraw=False, title=verdict(searched), subtitle=prompt
+    )
     figure.update_layout(margin={"t": 116, "b": 60 + 18 * 3 + BAR, "l": 16, "r": 16}, hovermode="closest")
     small_print(figure, clean(_note(searched.tree), 500), theme)
     return figure
@@ -232,8 +234,9 @@ class _Drawing:
     def _text(self, nodes: NDArray[np.int64], words: list[str], position: str, **font: Any) -> dict[str, Any]:
         return {
             "type": "scatter", "mode": "text", "name": "tokens", "showlegend": False, "hoverinfo": "skip",
-            "x": plain(self.searched.tree.steps[nodes] - (BEND - 0.03)), "y": plain(self.heights[nodes]),
-            "text": words, "textposition": position, "textfont": font, "cliponaxis": False,
+            "x": plain(_kept_open(self.searched.tree.steps[nodes] - (BEND - 0.03))),
+            "y": plain(_kept_open(self.heights[nodes])), "text": [*words, ""],
+            "textposition": position, "textfont": font, "cliponaxis": False,
         }  # fmt: skip
 
     def _above(self, node: int) -> str:

@@ -149,6 +149,14 @@ def _plain(value: Any) -> Any:
     return np.array(str(value)) if isinstance(value, dict) else np.asarray(value)
 
 
+def test_no_trace_is_ever_empty() -> None:
+    """Frames are not drawn anew: a trace that was empty at first would stay away."""
+    for step in (0, 1, 5):
+        figure = beam_tree(searched(), step=step, window=3)
+        assert all(len(each.x) for each in figure.data)
+        assert figure.layout.meta[PLAYED]["redraw"] is False
+
+
 def test_a_page_takes_the_figures_own_bar_off_and_its_room() -> None:
     figure = beam_tree(searched(), step=1, window=3)
     assert len(figure.layout.sliders[0].steps) == len(figure.frames)
