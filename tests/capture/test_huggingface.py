@@ -66,8 +66,12 @@ def references(output: Any) -> list[np.ndarray]:
     ]
 
 
+#: Whose scores are so large here that float32 leaves more: largest difference of a weight.
+WIDER = {"mobilebert": 2e-5}
+
+
 def test_there_are_enough_architectures() -> None:
-    assert len(set(MODEL_TYPES)) == len(MODEL_TYPES) >= 60
+    assert len(set(MODEL_TYPES) - set(WIDER)) == len(MODEL_TYPES) - len(WIDER) >= 60
 
 
 @pytest.mark.parametrize("model_type", MODEL_TYPES)
@@ -84,7 +88,7 @@ def test_attention_equals_eager(model_type: str) -> None:
     recorded = maps(recording)
     for reference in expected:
         distances = [np.abs(found - reference).max() for found in recorded if found.shape == reference.shape]
-        assert min(distances, default=np.inf) <= 2e-5  # float32; the weights are wide, so that scores are too
+        assert min(distances, default=np.inf) <= WIDER.get(model_type, 1e-5)
     assert recording.info["provenance"]["family"] == "transformer"
     blocks = recording.sites(kind="hidden")
     assert len(blocks) >= (1 if model_type == "albert" else 2)
