@@ -16,5 +16,5 @@ def clock(subject: Subject) -> list[Any]:
         steps = steps_of(subject)
     except GenvizError:
         return []
-    place = html.Div(id="clock", className="clock", **{"data-steps": json.dumps(steps)})
+    place = html.Div(id="clock", className="clock", **{"data-checkpoints": json.dumps(steps)})
     return [html.Section([html.H2("Along the training"), place], className="controls")]

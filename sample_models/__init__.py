@@ -35,9 +35,16 @@ class Sample:
         return f"sample_models.{self.name}:{self.builder}"
 
 
+#: What the base model was fine-tuned for.
+TUNED = (
+    Sample("gpt_tuned", "GPT tuned to answer questions", "answering"),
+    Sample("gpt_tuned", "GPT tuned to translate French", "translating"),
+    Sample("gpt_tuned", "GPT tuned to sum up", "summing_up"),
+)
+
 #: In the course's order.
 SAMPLES = (
-    Sample("gpt", "GPT: a small world in sentences"),
+    Sample("gpt", "GPT: a small world in sentences", beside=TUNED),
     Sample("masked", "Encoder: fills in masked words"),
     Sample("translator", "Translator: French to English"),
     Sample("digits_autoencoder", "Autoencoder: handwritten digits"),

@@ -20,7 +20,7 @@
 
   function build(place) {
     stop();
-    steps = JSON.parse(place.dataset.steps);
+    steps = JSON.parse(place.dataset.checkpoints);
     const said = make("output", { class: "clock-step" });
     const play = make("button", { type: "button", class: "button player-play", "aria-label": "Play" });
     const back = make("button", { type: "button", class: "button step back", "aria-label": "One checkpoint back" });

@@ -53,7 +53,7 @@ def training_loss(
     note : str
     theme : {"light", "dark"}
     """
-    figure = blank(theme, margin={"t": 44, "b": 60}, hovermode="closest")
+    figure = blank(theme, margin={"t": 20, "b": 60}, hovermode="closest")
     least = 0.5 * min([step for steps, _ in lines.values() for step in steps if step > 0], default=1.0)
     shift = (lambda steps: np.maximum(np.asarray(steps, float), least)) if logarithmic else np.asarray
     every = np.concatenate([np.asarray(loss, float) for _, loss in lines.values()])
@@ -124,9 +124,10 @@ def training_samples(
     told = [f"{loss:.2f}" for loss in losses] or ["–"] * len(texts)
     rows = [[f"{step:,}", loss, text] for step, loss, text in zip(clock.steps, told, texts, strict=True)]
     figure = table(
-        ["step", "loss", f"“{clean(prompt)} …”"], rows, widths=(0.11, 0.1, 0.79), theme=theme, size=SIZE - 1
+        ["step", "loss", f"“{clean(prompt)} …”"], rows, widths=(0.11, 0.1, 0.79), theme=theme, size=SIZE - 2
     )
-    figure.update_layout(title={"text": sentence(clean(note, 160))})
+    figure.data[0].update(header={"height": 26}, cells={"height": 26})
+    figure.update_layout(title={"text": sentence(clean(note, 160))}, margin={"t": 44})
 
     plain_rows = [colours.page if n % 2 else colours.panel for n in range(len(rows))]
     lit = [
@@ -153,7 +154,7 @@ def training_map(
     note : str
     theme : {"light", "dark"}
     """
-    figure = blank(theme, margin={"t": 44, "b": 60})
+    figure = blank(theme, margin={"t": 20, "b": 60})
     groups = range(int(found.groups.max()) + 1)
     shown = tokens(names)
     named = _spread(found.coordinates[-1], NAMED_UP_TO)
@@ -167,7 +168,7 @@ def training_map(
         (figure.layout.yaxis, "second", found.explained[1], 1),
     ):
         axis.update(
-            title=f"{name} axis ({share:.0%} of the last step's variance)", zeroline=False,
+            title=f"{name} axis ({share:.0%} of variance)", zeroline=False,
             range=[float(low[n] - room[n]), float(high[n] + room[n])],
         )  # fmt: skip
     figure.update_layout(showlegend=False)
@@ -223,7 +224,7 @@ def training_heads(
     note : str
     theme : {"light", "dark"}
     """
-    figure = blank(theme, margin={"t": 44, "b": 60})
+    figure = blank(theme, margin={"t": 20, "b": 60})
     layers, heads = weights.shape[1:3]
     shown = tokens(words)
     pictures = [_mosaic(each) for each in weights]
@@ -235,8 +236,8 @@ def training_heads(
     side = len(shown) + 1
     middle = (len(shown) - 1) / 2
     for axis, title, count, names in (
-        (figure.layout.xaxis, "head; in each, the token looked at", heads, labels[1]),
-        (figure.layout.yaxis, "layer; in each, the token that looks", layers, labels[0]),
+        (figure.layout.xaxis, "head · token looked at", heads, labels[1]),
+        (figure.layout.yaxis, "layer · token that looks", layers, labels[0]),
     ):
         axis.update(
             title=title, tickmode="array", tickvals=[n * side + middle for n in range(count)],

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from genviz.analysis.training import Moved
 from genviz.figures.arrays import plain
-from genviz.figures.base import blank, foot
+from genviz.figures.base import blank, small_print
 from genviz.figures.colours import colorbar, tint
 from genviz.figures.tables import table
 from genviz.figures.text import clean, count, number
@@ -40,7 +40,7 @@ def tuned_answers(
     titles = ["prompt", "right answer", *names] if known else ["prompt", *names]
     cells = [[prompt, right or "", *told] if known else [prompt, *told] for prompt, right, told in rows]
     widths = (0.36, 0.2, 0.22, 0.22) if known else (0.3, 0.35, 0.35)
-    figure = table(titles, cells, widths=widths, theme=theme, size=SIZE - 1)
+    figure = table(titles, cells, widths=widths, theme=theme, size=SIZE - 2)
     if not known:
         return figure
     stripes = [colours.page if n % 2 else colours.panel for n in range(len(rows))]
@@ -52,18 +52,19 @@ def tuned_answers(
     figure.add_bar(
         x=plain(np.array(shares)), y=[0, 1], orientation="h", showlegend=False,
         marker={"color": [colours.categories[7], colours.categories[2]]},
-        text=[f"{share:.0%}" for share in shares], textposition="auto", cliponaxis=False,
+        text=[f"{share:.0%}" for share in shares], textposition="outside", cliponaxis=False,
         hovertemplate="%{x:.1%} of " + f"{len(rows)} answers word for word right<extra></extra>",
     )  # fmt: skip
     figure.update_layout(
         xaxis={
-            "domain": [0.24, 0.98], "anchor": "y", "range": [0, 1.04], "tickformat": ".0%", "zeroline": False,
+            "domain": [0.36, 0.98], "anchor": "y", "range": [0, 1.12], "tickformat": ".0%",
+            "tickvals": [0, 0.25, 0.5, 0.75, 1], "zeroline": False,
             "title": f"word for word right, of {len(rows)} prompts that were not trained on",
         },
         yaxis={
             "domain": [1 - _BARS, 1], "anchor": "x", "range": [1.6, -0.6], "showgrid": False,
             "zeroline": False, "tickmode": "array", "tickvals": [0, 1],
-            "ticktext": [clean(name, 26) for name in names], "title": {"text": "model"},
+            "ticktext": [clean(name, 40) for name in names], "title": {"text": "model"},
         },
         margin={"t": 44, "b": 12},
     )  # fmt: skip
@@ -98,7 +99,8 @@ def weight_changes(
         _layers(figure, layers, rows, parts, top, theme)
     if others:
         _others(figure, others, bool(rows), theme)
-    foot(
+    figure.update_layout(margin={"b": 158})
+    small_print(
         figure,
         f"From {clean(names[0], 40)} to {clean(names[1], 60)}: ‖after − before‖ / ‖before‖ (Frobenius), "
         f"weight and bias of a part together. All {count(total.count)} weights: {total.relative:.1%}; rows "
@@ -144,7 +146,7 @@ def _layers(
         z=plain(values), text=hover, hoverongaps=False, zmin=0, zmax=100 * top, xgap=2, ygap=2,
         colorscale=[list(stop) for stop in palette(theme).magnitude],
         hovertemplate="%{text}<extra></extra>", colorbar=colorbar("change (% of the norm)"),
-        texttemplate="%{z:.0f}%" if len(parts) * len(rows) <= 96 else None, textfont={"size": SIZE - 2},
+        texttemplate="%{z:.0f}" if len(parts) * len(rows) <= 96 else None, textfont={"size": SIZE - 2},
     )  # fmt: skip
     figure.update_layout(
         xaxis={"domain": [0, 0.62], "tickmode": "array", "tickvals": list(range(len(parts))), "tickangle": 25,

@@ -67,7 +67,7 @@ class Trained(TextModel):
         return self._start()
 
     def training(
-        self, text: Text | None = None, *, prompt: Text | None = None, count: int = 20, seed: int = 0
+        self, text: Text | None = None, *, prompt: Text | None = None, count: int = 14, seed: int = 0
     ) -> Recording:
         """Look at every checkpoint: embeddings, attention, what it writes, its loss on the example texts.
 

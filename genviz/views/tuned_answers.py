@@ -15,7 +15,7 @@ def _controls(subject: Subject) -> tuple[Control, ...]:
         Text(
             "question", "Your own prompt", "", longest=1000, help="Instead of the prompts that are held out."
         ),
-        Number("count", "Held-out prompts", 24, minimum=1, maximum=60, help="How many are asked of both."),
+        Number("count", "Held-out prompts", 12, minimum=1, maximum=60, help="How many are asked of both."),
     )
 
 

@@ -8,6 +8,8 @@ from genviz.views.asking import ask_plainly
 from genviz.views.controls import Choice
 from genviz.views.subject import Subject
 
+LONGEST = 24  # tokens of an answer, where nobody knows how long the right one is
+
 
 def other_control(subject: Subject) -> Choice:
     """Which of the models beside this one."""
@@ -60,7 +62,8 @@ def answered(subject: Subject, other: str, *, prompt: str, count: int) -> list[A
     if not asked:
         raise NotCaptured("nothing to ask: write a prompt, or pass exercises= when you make the model")
     prompts = [each for each, _ in asked]
-    told = [_texts(each, prompts) for each in (subject, beside)]
+    longest = max((len((right or "").split()) for _, right in asked), default=0)
+    told = [_texts(each, prompts, longest + 6 if longest else LONGEST) for each in (subject, beside)]
     return [Answered(each, right, (one, two)) for (each, right), one, two in zip(asked, *told, strict=True)]
 
 
@@ -70,8 +73,8 @@ def exercises(subject: Subject) -> list[tuple[str, str]]:
     return [(str(prompt), str(answer)) for prompt, answer in found]
 
 
-def _texts(subject: Subject, prompts: list[str]) -> list[str]:
-    told: list[dict[str, Any]] = ask_plainly(subject, "answers", prompts=prompts)
+def _texts(subject: Subject, prompts: list[str], count: int) -> list[str]:
+    told: list[dict[str, Any]] = ask_plainly(subject, "answers", prompts=prompts, count=count)
     return [str(each["text"]) + ("" if each["ended"] else " …") for each in told]
 
 
