@@ -55,6 +55,6 @@ def test_it_stands_on_the_page_that_the_table_names(
 
 def test_no_view_is_left_out() -> None:
     """A view that no idea needs is either general or belongs into the table."""
-    general = {"network", "sites", "array", "attention_patches", "experts", "tuned_answers", "weight_changes"}
+    general = {"network", "sites", "array", "attention_patches", "experts"}
     shown = {view for _, _, _, views in ROWS for view in views}
     assert {view.name for view in VIEWS} - shown == general
