@@ -28,7 +28,10 @@ LINKS = (
     "/speaker/inside-the-layers",
     "/speaker/beam-search?prompt=the%20cat&max_new=8",
     "/speaker/playground?prompt=the%20cat&max_new=8",
+    "/speaker/fine-tuning",
     "/speaker/compare",
+    "/student/training",
+    "/guesser/masked-words",
     "/interpreter/encoder-decoder",
     "/waves/forecast",
 )
