@@ -66,7 +66,7 @@ def tuned_answers(
             "zeroline": False, "tickmode": "array", "tickvals": [0, 1],
             "ticktext": [clean(name, 40) for name in names], "title": {"text": "model"},
         },
-        margin={"t": 44, "b": 12},
+        margin={"t": 16, "b": 12},
     )  # fmt: skip
     return figure
 
@@ -89,7 +89,7 @@ def weight_changes(
         Before and after.
     theme : {"light", "dark"}
     """
-    figure = blank(theme, margin={"t": 44, "b": 60})
+    figure = blank(theme, margin={"t": 16, "b": 60})
     layers, others = grouped(changes)
     rows, parts = list(layers), list(dict.fromkeys(part for row in layers.values() for part in row))
     total = sum(changes.values(), Moved(0.0, 0.0, 0))
