@@ -38,6 +38,10 @@ def test_every_row_is_a_model_type_and_the_summary_counts_the_rows() -> None:
     assert summary(outcomes) in text
 
 
+def test_no_path_of_a_machine_stands_in_it() -> None:
+    assert "site-package" not in PAGE.read_text("utf-8")
+
+
 def test_almost_all_that_attend_are_exact() -> None:
     count = Counter(outcome for _, outcome in read(PAGE.read_text()))
     attending = count.total() - count["not built"] - count["no softmax attention"]

@@ -94,6 +94,6 @@ def _note(found: Found) -> str:
 
 def _plain(reason: str) -> str:
     """The first sentence of an error, without what only a person at the keyboard needs."""
-    for marker in (" but it was not found", ". You can", ". Please", ". Target sizes"):
+    for marker in (" but it was not found", ". You can", ". Please", ". Target sizes", " neither in <module"):
         reason = reason.partition(marker)[0]
     return reason[:160].replace("<", "‹").replace(">", "›").replace("*", "∗")
