@@ -6,7 +6,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from dashboards.running import texts
-from dashboards.widgets import Placed
+from dashboards.widgets import Placed, typed
 from genviz.views.subject import Subject
 from genviz.views.writing import first_prompt
 
@@ -29,11 +29,10 @@ def _beside(kind: Any, placed: Placed, **more: Any) -> html.Div:
         id=placed.id,
         value=str(control.value),
         size="sm",
-        debounce=600,
         className="run-text",
         leftSection=html.Span(control.label, className="run-label"),
         leftSectionWidth=64,
-        attributes={"input": {"aria-label": control.label, "maxLength": getattr(control, "longest", 4000)}},
+        attributes=typed(maxLength=getattr(control, "longest", 4000), **{"aria-label": control.label}),
         **more,
     )
     return html.Div(field, className="run", title=control.help)

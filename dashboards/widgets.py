@@ -186,6 +186,11 @@ def shortened(label: str, most: int = 22) -> str:
     return f"{label[:6]}…{label[-(most - 8) :]}"
 
 
+def typed(wait: int = 500, **attributes: Any) -> dict[str, Any]:
+    """Return attributes of a field that is waited for, in ms, while somebody types in it (``assets/10-state.js``)."""
+    return {"input": {"data-typed": str(wait), **attributes}}
+
+
 def _number(control: Number, place: dict[str, str]) -> list[Any]:
     steps = (control.maximum - control.minimum) / control.step
     if not 0 < steps <= _SLIDER:
@@ -198,7 +203,7 @@ def _number(control: Number, place: dict[str, str]) -> list[Any]:
                 max=control.maximum,
                 step=control.step,
                 size="sm",
-                debounce=250,
+                attributes=typed(250),
                 clampBehavior="strict",
                 disabled=steps <= 0,
             )
@@ -233,8 +238,7 @@ def _text(control: Text, place: dict[str, str]) -> list[Any]:
         "label": control.label,
         "value": str(control.value),
         "size": "sm",
-        "debounce": 600,
-        "attributes": {"input": {"maxLength": control.longest}},
+        "attributes": typed(maxLength=control.longest),
     }
     if control.longest <= _ONE_LINE:
         return [dmc.TextInput(**shared)]
@@ -252,7 +256,7 @@ def _picks(control: Picks, place: dict[str, str]) -> list[Any]:
             label=control.label,
             value=as_text(control),
             size="sm",
-            debounce=500,
+            attributes=typed(),
             placeholder="click one",
             **(several if control.most > 1 else {}),
         )
@@ -266,7 +270,7 @@ def _span(control: Span, place: dict[str, str]) -> list[Any]:
         label=control.label,
         value=as_text(control),
         size="sm",
-        debounce=500,
+        attributes=typed(),
         placeholder=f"0-{control.count - 1}",
     )
     told = {"data-span": control.axis, "data-count": str(control.count), "data-place": json.dumps(place)}

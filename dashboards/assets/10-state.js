@@ -86,6 +86,26 @@
     return found;
   }
 
+  /* A field in which somebody types is waited for; Enter, leaving it, or any other control ends the wait.
+     The fields' own waiting would set them back to what they were when a script sets them meanwhile. */
+  let typing = null;
+
+  function draw() {
+    clearTimeout(typing);
+    typing = null;
+    app.draw(app.here, app.theme, app.values);
+  }
+
+  function typed() {
+    const field = document.activeElement;
+    const by = dash.callback_context.triggered;
+    const mine = field && field.dataset.typed && by.length && by.every((one) => one.prop_id === field.id + ".value");
+    return mine ? Number(field.dataset.typed) : 0;
+  }
+
+  addEventListener("keydown", (event) => typing && event.key === "Enter" && draw());
+  addEventListener("focusout", () => typing && draw());
+
   /* Everything that can be changed on a page ends here: the address is rewritten, stale views are asked for. */
   functions.collect = function (here, theme) {
     if (!here || !theme) return;
@@ -99,7 +119,10 @@
       document.getElementById("main").classList.remove("leaving");
       app.arrive(here);
     }
-    app.draw(here, theme, app.values);
+    clearTimeout(typing);
+    const wait = arrived ? 0 : typed();
+    if (wait) typing = setTimeout(draw, wait);
+    else draw();
   };
 
   function remember(here, theme) {

@@ -317,6 +317,7 @@
       dash.set_props(id, { value: value });
     }
     if (!quietly) undone.push(before);
+    button("undo").disabled = !undone.length;
   }
 
   const ACTS = {

@@ -365,7 +365,8 @@ def _run(tiles: _Tiles, rows: range, sums: RowSums | None) -> _Run:
             count[number] -= _counted(masked, tiles.width)
     sink = np.float32(-np.inf if tiles.inputs.sinks is None else tiles.inputs.sinks[tiles.head])
     peak = _finite(score.max(axis=(0, 1), initial=sink)) if sums is None else sums.peak
-    total_of *= np.exp(taken_off - peak)[:, None]
+    # No tile's largest score exceeds the row's: above it stands only the 0 of a tile in which all is masked.
+    total_of *= np.exp(np.minimum(taken_off - peak, 0))[:, None]
     total = total_of.sum(axis=(0, 1)) + np.exp(sink - peak) if sums is None else sums.total
     blocks, flat = slice(seen.start * tiles.blocks, seen.stop * tiles.blocks), (-1, len(rows))
     return _Run(blocks, score.reshape(flat), total_of.reshape(flat), count.reshape(flat), peak, total)

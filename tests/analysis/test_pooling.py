@@ -90,6 +90,15 @@ def test_row_sums_are_the_log_sum_exp(of: AttentionInputs, head: int, tile: int)
         np.testing.assert_allclose(np.log(found.total) + found.peak, expected, atol=2e-4, rtol=1e-5)
 
 
+def test_a_row_of_very_low_scores_is_not_lost_among_masked_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pooling, "TILE", 3)
+    query = np.full((1, 9, 1), -120, np.float32)
+    of = AttentionInputs(query, np.ones((1, 9, 1), np.float32), MaskRule(window=2))
+    found = row_sums(of, 0, range(9))
+    np.testing.assert_array_equal(found.peak, -120)
+    np.testing.assert_array_equal(found.total, [2, *[3] * 7, 2])  # so many equal scores each
+
+
 def test_blocks_of_one_cell_are_the_weights_themselves() -> None:
     of = noise(900, MaskRule(causal=True, window=50, scale=0.2))
     tile = pooled(of, 0, rows=range(640, 700), keys=range(600, 690), size=128)

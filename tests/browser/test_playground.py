@@ -166,6 +166,12 @@ def test_words_are_banned_and_answers_stop_where_they_are_told(visit: Open) -> N
     assert "banned=" in window.link
     press(window, "[data-do=undo]")
     assert words(window)[0] == "bank"
+    window.page.evaluate(
+        "() => { document.querySelector('.chosen [data-ban]').click();"
+        " setTimeout(() => document.querySelector('[data-do=undo]').click(), 100); }"
+    )
+    window.page.wait_for_timeout(1000)
+    assert "banned=" not in window.link, "undone at once stays undone"
     stopped = written(
         visit(), "/gpt/playground?prompt=the%20robber%20went%20to%20the&temperature=0&stop=bank.%20he"
     )

@@ -96,7 +96,7 @@ def test_a_share_of_the_tokens_is_to_be_told() -> None:
 
 
 def test_counting_takes_the_word_between_two() -> None:
-    counts = Counts([["a", "b", "c"], ["a", "b", "c"], ["a", "d", "c"], ["b"]])
+    counts = Counts([["a", "b", "c"], ["a", "b", "c"], ["a", "d", "c"], ["b"], ["b"]])
     assert counts.commonest == "b"
     assert counts.between(["a", "?", "c"], 1) == "b"
     assert counts.between(["x", "?", "y"], 1) == "b", "never seen: the commonest"
