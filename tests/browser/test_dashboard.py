@@ -36,7 +36,6 @@ LINKS = (
     "/waves/forecast",
 )
 PLOT = "document.querySelector('#view-{} .js-plotly-plot')"
-EACH = pytest.mark.parametrize("link", LINKS)
 
 
 def test_every_page_is_visited_here() -> None:
@@ -44,41 +43,42 @@ def test_every_page_is_visited_here() -> None:
     assert visited == {page.name for page in PAGES if page.panels}
 
 
-@EACH
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_page_is_drawn_without_a_complaint(visit: Open, link: str, theme: str) -> None:
-    window = visit().go(f"{link}{'&' if '?' in link else '?'}theme={theme}")
-    assert window.page.locator("h1").count() == 1
-    assert window.page.locator(".view.failed").count() == 0
+CUT_OFF = """() => [...document.querySelectorAll('h1, h2, .button, .nav-link, .control-label *, .badge, dd')]
+    .filter(one => one.offsetParent !== null && one.clientWidth > 0)
+    .filter(one => one.scrollWidth > one.clientWidth + 1)
+    .filter(one => getComputedStyle(one).display !== 'inline')
+    .map(one => one.textContent)"""
+NAMELESS = """() => [...document.querySelectorAll('button, a[href], input, textarea, [role=slider]')]
+    .filter(one => one.offsetParent !== null && one.type !== 'hidden' && one.tabIndex >= 0)
+    .filter(one => !(one.getAttribute('aria-label') || one.textContent.trim() || one.title
+        || (one.labels && one.labels.length) || one.getAttribute('aria-labelledby')
+        || (one.closest('[aria-label],[aria-labelledby]') && one.type === 'radio')))
+    .map(one => one.outerHTML.slice(0, 160))"""
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_page_is_drawn_in_both_themes_fills_the_window_and_names_everything(visit: Open, link: str) -> None:
+    window = visit()
+    for theme in ("light", "dark"):
+        window.go(f"{link}{'&' if '?' in link else '?'}theme={theme}")
+        assert window.page.locator("h1").count() == 1
+        assert window.page.locator(".view.failed").count() == 0
+        has_colours_of(theme, window)
+    boxes = [panel.bounding_box() for panel in window.page.locator(".panel").all()]
+    assert sum(box["width"] * box["height"] for box in boxes) >= 0.6 * 1440 * 900
+    assert window.page.evaluate("document.documentElement.scrollWidth") <= 1440
+    assert window.page.evaluate("document.documentElement.scrollHeight") <= 900
+    assert window.page.evaluate(CUT_OFF) == [], "a text is wider than what holds it"
+    assert window.page.evaluate(NAMELESS) == [], "what can be reached has no name"
+
+
+def has_colours_of(theme: str, window: Visit) -> None:
     assert window.page.evaluate("document.documentElement.dataset.theme") == theme
     page_colour = window.page.evaluate("getComputedStyle(document.querySelector('.panel')).backgroundColor")
     for view in window.page.locator(".view:not([hidden])").all():
         figure = window.figure(view.get_attribute("data-view"))
         paper = figure["layout"]["template"]["layout"]["paper_bgcolor"]
         assert page_colour == "rgb({}, {}, {})".format(*(int(paper[at : at + 2], 16) for at in (1, 3, 5)))
-
-
-@EACH
-def test_pictures_fill_the_window(visit: Open, link: str) -> None:
-    window = visit().go(link)
-    boxes = [panel.bounding_box() for panel in window.page.locator(".panel").all()]
-    assert sum(box["width"] * box["height"] for box in boxes) >= 0.6 * 1440 * 900
-    assert window.page.evaluate("document.documentElement.scrollWidth") <= 1440
-    assert window.page.evaluate("document.documentElement.scrollHeight") <= 900
-
-
-@EACH
-def test_nothing_is_cut_off(visit: Open, link: str) -> None:
-    """No button, tab, heading or control is wider than what holds it."""
-    window = visit().go(link)
-    cut = window.page.evaluate(
-        """() => [...document.querySelectorAll('h1, h2, .button, .nav-link, .control-label *, .badge, dd')]
-            .filter(one => one.offsetParent !== null && one.clientWidth > 0)
-            .filter(one => one.scrollWidth > one.clientWidth + 1)
-            .filter(one => getComputedStyle(one).display !== 'inline')
-            .map(one => one.textContent)"""
-    )
-    assert cut == []
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 720), (820, 1180)])
@@ -469,20 +469,6 @@ def test_the_keyboard_reaches_everything_in_order(visit: Open) -> None:
     for wanted in ("Skip to the picture", "Attention", "Read it", "Head", "Copy link to this view"):
         assert wanted in names, wanted
     assert all(seen for where, _, seen in reached if where)
-
-
-def test_every_control_has_a_name(visit: Open) -> None:
-    for link in LINKS:
-        window = visit().go(link)
-        nameless = window.page.evaluate(
-            """() => [...document.querySelectorAll('button, a[href], input, textarea, [role=slider]')]
-                .filter(one => one.offsetParent !== null && one.type !== 'hidden' && one.tabIndex >= 0)
-                .filter(one => !(one.getAttribute('aria-label') || one.textContent.trim() || one.title
-                    || (one.labels && one.labels.length) || one.getAttribute('aria-labelledby')
-                    || (one.closest('[aria-label],[aria-labelledby]') && one.type === 'radio')))
-                .map(one => one.outerHTML.slice(0, 160))"""
-        )
-        assert nameless == [], link
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

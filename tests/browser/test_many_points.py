@@ -12,10 +12,10 @@ from genviz.views import Subject
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
-def test_many_points_are_drawn_under_the_content_security_policy(chromium: Any) -> None:
+def test_many_points_are_drawn_under_the_content_security_policy(chromium: Any, port: int) -> None:
     recording = Recording(info={"title": "many"})
     recording.add("encoder", "latent", np.random.default_rng(0).standard_normal((3000, 2)).astype(np.float32))
-    with start([Subject("many", recording=recording)], port=0) as server:
+    with start([Subject("many", recording=recording)], port=port) as server:
         page = chromium.new_page()
         page.goto(f"{server.url}many/latent-space?method=pca")
         page.wait_for_selector(".view.drawn .gl-canvas-context, .view.drawn .no-webgl", state="attached")

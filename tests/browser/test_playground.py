@@ -70,10 +70,10 @@ def _saved(folders: pytest.TempPathFactory, family: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, deep: ProcessEngine) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, deep: ProcessEngine, port: int) -> Iterator[Server]:
     live = {"gpt": wrap(parts()), **{name: open_source(_saved(tmp_path_factory, name)) for name in FAMILIES}}
     engines: dict[str, Any] = {DEEP: deep, **{name: InlineEngine(each) for name, each in live.items()}}
-    with start([Subject(name, live=engine) for name, engine in engines.items()], port=0) as running:
+    with start([Subject(name, live=engine) for name, engine in engines.items()], port=port) as running:
         yield running
 
 
