@@ -32,7 +32,7 @@ def _beside(kind: Any, placed: Placed, **more: Any) -> html.Div:
         className="run-text",
         leftSection=html.Span(control.label, className="run-label"),
         leftSectionWidth=64,
-        attributes=typed(maxLength=getattr(control, "longest", 4000), **{"aria-label": control.label}),
+        attributes=typed({"maxLength": getattr(control, "longest", 4000), "aria-label": control.label}),
         **more,
     )
     return html.Div(field, className="run", title=control.help)

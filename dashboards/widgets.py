@@ -186,9 +186,9 @@ def shortened(label: str, most: int = 22) -> str:
     return f"{label[:6]}…{label[-(most - 8) :]}"
 
 
-def typed(wait: int = 500, **attributes: Any) -> dict[str, Any]:
-    """Return attributes of a field that is waited for, in ms, while somebody types in it (``assets/10-state.js``)."""
-    return {"input": {"data-typed": str(wait), **attributes}}
+def typed(attributes: dict[str, Any] | None = None, wait: int = 500) -> dict[str, Any]:
+    """Return attributes of a field waited for, in ms, while it is typed in (``assets/10-state.js``)."""
+    return {"input": {"data-typed": str(wait), **(attributes or {})}}
 
 
 def _number(control: Number, place: dict[str, str]) -> list[Any]:
@@ -203,7 +203,7 @@ def _number(control: Number, place: dict[str, str]) -> list[Any]:
                 max=control.maximum,
                 step=control.step,
                 size="sm",
-                attributes=typed(250),
+                attributes=typed(wait=250),
                 clampBehavior="strict",
                 disabled=steps <= 0,
             )
@@ -238,7 +238,7 @@ def _text(control: Text, place: dict[str, str]) -> list[Any]:
         "label": control.label,
         "value": str(control.value),
         "size": "sm",
-        "attributes": typed(maxLength=control.longest),
+        "attributes": typed({"maxLength": control.longest}),
     }
     if control.longest <= _ONE_LINE:
         return [dmc.TextInput(**shared)]
