@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from genviz.figures.arrays import plain
-from genviz.figures.base import blank, foot
+from genviz.figures.base import foot, subplots
 from genviz.figures.text import clean, number, token, tokens
 from genviz.figures.theme import SIZE, palette, role
 
@@ -47,10 +46,10 @@ def input_attribution(
         ("occlusion: the logit falls without the word, by", found.get("occlusion"), "logit", NOT_ASKED),
         ("attention, mean of all layers and heads", attention, "weight", no_attention),
     )
-    figure = make_subplots(
-        3, 1, shared_xaxes=True, vertical_spacing=0.16, subplot_titles=[row[0] for row in rows]
-    )
-    figure.update_layout(blank(theme, _title(found)).layout)
+    figure = subplots(
+        theme, _title(found), rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.16,
+        subplot_titles=[row[0] for row in rows],
+    )  # fmt: skip
     for at, (label, values, unit, why) in enumerate(rows, start=1):
         _row(figure, at, label, names, values=values, why=why, theme=theme)
         figure.update_yaxes(title=unit, row=at, col=1, nticks=3, zerolinewidth=2, tickfont={"size": SIZE - 3})

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from genviz.analysis.activations import FUNCTIONS
 from genviz.figures.arrays import plain
-from genviz.figures.base import blank, foot
+from genviz.figures.base import foot, subplots
 from genviz.figures.colours import tint
 from genviz.figures.text import clean, number, token
 from genviz.figures.theme import SIZE, palette, role
@@ -83,10 +82,11 @@ def neurons(
     """
     titles = [f"most active at {token(word)} ({position})", f"where neuron {chosen.unit} is most active",
               _function_title(chosen), "how often"]  # fmt: skip
-    figure = make_subplots(1, 4, column_widths=WIDTHS, horizontal_spacing=0.06, subplot_titles=titles)
     tokens_read = len(chosen.activations)
     said = f"{clean(layer)} · neuron {chosen.unit} over {tokens_read:,} tokens of {len(chosen.words):,} texts"
-    figure.update_layout(blank(theme, said).layout)
+    figure = subplots(
+        theme, said, cols=4, column_widths=WIDTHS, horizontal_spacing=0.06, subplot_titles=titles
+    )
     _active(figure, at_token, chosen.unit, theme)
     _places(figure, chosen, theme)
     _function(figure, chosen, theme)

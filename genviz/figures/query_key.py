@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from genviz.analysis.scores import ScoreSteps
 from genviz.figures.arrays import plain
-from genviz.figures.base import blank
+from genviz.figures.base import subplots
 from genviz.figures.text import clean, number, tokens
 from genviz.figures.theme import SIZE, role
 
@@ -41,11 +40,11 @@ def query_key(
     theme : {"light", "dark"}
     title : str
     """
-    figure = make_subplots(
-        rows=3, cols=2, column_widths=[0.64, 0.36], specs=[[{}, {"rowspan": 3}], [{}, None], [{}, None]],
+    figure = subplots(
+        theme, clean(title), said(steps, pair[1]), rows=3, cols=2, column_widths=[0.64, 0.36],
+        specs=[[{}, {"rowspan": 3}], [{}, None], [{}, None]],
         shared_xaxes=True, vertical_spacing=0.06, horizontal_spacing=0.16,
     )  # fmt: skip
-    figure.update_layout(blank(theme, clean(title), said(steps, pair[1])).layout)
     order = np.argsort(-np.abs(steps.product)) if by_size else np.arange(len(steps.product))
     names = [str(channel) for channel in order]
     q, k = tokens([queries[pair[0]], keys[pair[1]]])

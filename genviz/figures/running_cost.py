@@ -6,10 +6,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from genviz.figures.arrays import plain
-from genviz.figures.base import blank
+from genviz.figures.base import subplots
 from genviz.figures.text import clean
 from genviz.figures.theme import palette
 
@@ -48,8 +47,7 @@ def running_cost(lines: Sequence[CostLine], *, title: str = "", theme: str = "li
     title : str
     theme : {"light", "dark"}
     """
-    figure = make_subplots(cols=2, horizontal_spacing=0.14)
-    figure.update_layout(blank(theme, clean(title)).layout)
+    figure = subplots(theme, clean(title), cols=2, horizontal_spacing=0.14)
     for number, line in enumerate(lines):
         colour = palette(theme).accent if number == 0 else palette(theme).categories[1]
         for column, (values, chosen, unit) in enumerate(
