@@ -196,8 +196,8 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
     above = [
         page.above[item.control.name](item, subject) for item in placed if item.control.name in page.above
     ]
-    run = running.strip(subject, address.run) if page.name != "overview" and not above else None
-    cut = running.cut_of(subject) if page.name != "overview" else ""
+    run = running.strip(subject, address.run) if page.reads and not above else None
+    cut = running.cut_of(subject) if page.reads else ""
     complaints = [*complaints, *([cut] if cut else [])]
     main = [
         question(page, *above) if above else question(page, run),

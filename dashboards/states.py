@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from genviz.errors import (
+    ControlError,
     EngineBusy,
     EngineDied,
     GenvizError,
@@ -17,6 +18,7 @@ from genviz.errors import (
 )
 
 _LINES = {
+    ControlError: "These values do not fit",
     EngineBusy: "The model is busy",
     EngineDied: "The model's process ended",
     MissingExtra: "Something needs to be installed",

@@ -120,7 +120,7 @@
       app.arrive(here);
     }
     clearTimeout(typing);
-    const wait = arrived ? 0 : typed();
+    const wait = arrived ? 0 : Math.max(typed(), app.settling || 0);
     if (wait) typing = setTimeout(draw, wait);
     else draw();
   };

@@ -21,6 +21,7 @@
     app.play(here, theme, values);
     app.write(here, values);
     app.clock(values);
+    app.presets(values);
     for (const [name, keys] of Object.entries(here.views || {})) {
       const frame = document.getElementById("view-" + name);
       if (!frame || frame.hidden) continue;

@@ -8,6 +8,7 @@ from dashboards.pages.compare import COMPARE
 from dashboards.pages.encoder_decoder import ENCODER_DECODER
 from dashboards.pages.fine_tuning import FINE_TUNING
 from dashboards.pages.forecast import FORECAST
+from dashboards.pages.gpt_dials import GPT_DIALS
 from dashboards.pages.inside_the_layers import INSIDE_THE_LAYERS
 from dashboards.pages.latent_space import LATENT_SPACE
 from dashboards.pages.masked_words import MASKED_WORDS
@@ -29,6 +30,7 @@ PAGES: tuple[Page, ...] = (
     ENCODER_DECODER,
     PLAYGROUND,
     BEAM_SEARCH,
+    GPT_DIALS,
     TRAINING,
     MASKED_WORDS,
     FINE_TUNING,

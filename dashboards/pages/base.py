@@ -85,6 +85,8 @@ class Page:
         Control → how its widget is built beside the question, where other pages say what a model reads.
     part : str
         Part of the course that it belongs to: a heading in the left column once that is long.
+    reads : bool
+        Whether it shows what the model makes of a text (or of samples), which is then asked for at the top.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Page:
     before: Callable[[Subject], list[Any]] = _nothing
     above: Mapping[str, Callable[[Any, Subject], Any]] = field(default_factory=dict)
     part: str = ""
+    reads: bool = True
 
     @property
     def views(self) -> tuple[str, ...]:

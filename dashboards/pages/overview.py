@@ -40,4 +40,5 @@ OVERVIEW = Page(
     "What is this model built of, and where are its parameters?",
     panels=(Panel(("network", "parameters", "accounting", "running_cost", "model_sizes", "sites")),),
     beside=_facts,
+    reads=False,
 )

@@ -256,6 +256,8 @@ class Configuration:
     batch : float
         Tokens per training step.
     vocab, context : int
+    tied : bool
+        Whether the output head is the embedding, turned round.
     """
 
     name: str
@@ -266,17 +268,29 @@ class Configuration:
     batch: float
     vocab: int = 50_257
     context: int = 2_048
+    tied: bool = True
 
     @property
     def n_params(self) -> int:
         """Parameters by formula: embeddings, attention, a feed-forward network of width 4·d, biases, norms.
 
         ``V·d + T·d + L·(4·d·h·e + 8·d² + 3·h·e + 10·d) + 2·d``, the head tied to the embedding: the layout
-        of GPT-2 (Radford et al. 2019), which GPT-3 shares.
+        of GPT-2 (Radford et al. 2019), which GPT-3 shares. A head of its own has ``V·d`` more.
         """
-        width, inner = self.d_model, self.n_heads * self.d_head
-        layer = 4 * width * inner + 8 * width**2 + 3 * inner + 10 * width
-        return (self.vocab + self.context) * width + self.n_layers * layer + 2 * width
+        return sum(self.parts.values())
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """The parameters of each part; the keys are those of ``PARTS``."""
+        width, inner, layers = self.d_model, self.n_heads * self.d_head, self.n_layers
+        found = {
+            "embedding": self.vocab * width,
+            "position": self.context * width,
+            "attention": layers * (4 * width * inner + 3 * inner + width),
+            "feed-forward": layers * (8 * width**2 + 5 * width),
+            "norm": layers * 4 * width + 2 * width,
+        }
+        return found if self.tied else {**found, "head": self.vocab * width}
 
     @property
     def matrices(self) -> int:

@@ -107,8 +107,8 @@ def shown(value: float, unit: str) -> str:
     >>> shown(9_663_676_416, "B"), shown(512, "FLOP")
     ('9.66 GB', '512 FLOP')
     """
-    for prefix in ("", "k", "M", "G", "T"):
-        if value < 1000 or prefix == "T":
+    for prefix in ("", "k", "M", "G", "T", "P", "E", "Z", "Y"):
+        if value < 1000 or prefix == "Y":
             return f"{value:.0f} {unit}" if not prefix else f"{value:.3g} {prefix}{unit}"
         value /= 1000
     raise AssertionError("unreachable: the last prefix always returns")

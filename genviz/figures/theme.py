@@ -75,6 +75,7 @@ ROLES = {
     "greedy": 4, "beam": 0,
     "attention": 0, "cross_attention": 5, "mixing": 4, "feed_forward": 1, "embedding": 2, "bias": 7,
     "path": 3, "first": 0, "second": 1,
+    "position": 4, "head": 5, "weights": 5, "gradients": 6, "optimizer": 9, "activations": 3, "cache": 4,
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from genviz.live.answering import answers
 from genviz.live.base import structure, to_array
 from genviz.live.masking import masked_words
 from genviz.live.text_model import Text, TextModel, _config
+from genviz.live.throughput import throughput
 from genviz.live.training import at_step, training
 from genviz.recording import Recording
 
@@ -20,7 +21,9 @@ MOST_BYTES = 512 << 20  # of weights that are handed out in one answer
 class Trained(TextModel):
     """Abilities that look at a training; a part of :class:`genviz.live.language.LanguageModel`."""
 
-    offers: ClassVar[tuple[str, ...]] = ("training", "masked_words", "answers", "weight_shapes", "weights")
+    offers: ClassVar[tuple[str, ...]] = (
+        "training", "masked_words", "answers", "weight_shapes", "weights", "throughput",
+    )  # fmt: skip
     conditions: ClassVar[dict[str, str]] = {
         "training": "has_checkpoints",
         "masked_words": "fills_in",
@@ -151,6 +154,17 @@ class Trained(TextModel):
         if size > MOST_BYTES:
             raise LiveError(f"{size >> 20:,} MiB of weights are too many at once: ask for fewer names")
         return {name: to_array(held[name]) for name in names}
+
+    def throughput(self) -> dict[str, Any]:
+        """How fast matrices are multiplied where this model is, measured once in a quarter of a second.
+
+        See :func:`genviz.live.throughput.throughput`.
+        """
+        return self._throughput
+
+    @cached_property
+    def _throughput(self) -> dict[str, Any]:
+        return throughput(self.modules[""])
 
     def _parameters(self, step: int | None) -> Mapping[str, Tensor]:
         model = self if step is None else at_step(self, step)

@@ -23,6 +23,7 @@ from genviz.views.compare_stream import compare_stream
 from genviz.views.embedding_neighbours import embedding_neighbours
 from genviz.views.experts import experts
 from genviz.views.forecast import forecast
+from genviz.views.gpt_dials import gpt_dials
 from genviz.views.head_map import head_map
 from genviz.views.input_attribution import input_attribution
 from genviz.views.interpolation import interpolation
@@ -111,6 +112,8 @@ VIEWS: tuple[View, ...] = (
     compare_predictions,
     compare_heads,
     compare_attention,
+    # How large is a GPT
+    gpt_dials,
     # Training
     training_loss,
     training_samples,
@@ -158,6 +161,7 @@ __all__ = [
     "embedding_neighbours",
     "experts",
     "forecast",
+    "gpt_dials",
     "head_map",
     "input_attribution",
     "interpolation",

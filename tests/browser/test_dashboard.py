@@ -28,6 +28,7 @@ LINKS = (
     "/speaker/inside-the-layers",
     "/speaker/beam-search?prompt=the%20cat&max_new=8",
     "/speaker/playground?prompt=the%20cat&max_new=8",
+    "/speaker/gpt-dials",
     "/speaker/fine-tuning",
     "/speaker/compare",
     "/student/training",
