@@ -10,7 +10,7 @@ from dash import Dash, Input, Output, State, callback_context, no_update, set_pr
 from flask import Response, has_request_context, request, send_from_directory
 
 import genviz.figures
-from dashboards import clientside, frames, panels, plotlyjs, running, shell, slides, states, streams
+from dashboards import clientside, frames, panels, plotlyjs, rerun, running, shell, slides, states, streams
 from dashboards.address import Address
 from dashboards.compression import compress
 from dashboards.pages import PAGES, Page
@@ -83,6 +83,7 @@ def build(subjects: Sequence[Subject], *, policy: Policy | None = None, warm: bo
     frames.register(app, app.stage)
     slides.register(app, app.stage)
     streams.register(app, app.stage)
+    rerun.register(app, app.stage)
     clientside.register(app)
     _routes(app)
     compress(app.server)
@@ -137,12 +138,12 @@ def kept(found: tuple[Any, ...], before: Mapping[str, Any]) -> tuple[Any, ...]:
     nav, main, aside, here, *rest = found
     if not isinstance(here, dict) or any(here.get(key) != before.get(key) for key in ("subject", "page")):
         return found
-    same = {key: key in here and here[key] == before.get(key) for key in ("frames", "controls")}
+    same = {key: key in here and here[key] == before.get(key) for key in ("pages", "frames", "controls")}
     return (
-        nav,
+        no_update if same["pages"] else nav,
         no_update if same["frames"] else main,
         no_update if same["frames"] and same["controls"] else aside,
-        here,
+        {**here, "kept": same["frames"]},
         *rest,
     )
 
@@ -191,7 +192,8 @@ def _shown(subject: Subject, address: Address, slug: str, serial: int) -> tuple[
         here = {"path": f"/{slug}/{chosen.name}", "title": chosen.title, "subject": slug, "serial": serial}
         return nav, [states.does_not_apply(chosen.title, why, others)], [], here, True, slug
     main, aside, here = shell.compose(chosen, subject, address)
-    return nav, main, aside, {**here, "serial": serial}, True, slug
+    here |= {"serial": serial, "pages": [page.name for page in pages]}
+    return nav, main, aside, here, True, slug
 
 
 def _why_not(page: Page, subject: Subject) -> str:

@@ -37,6 +37,8 @@ _BLANK = {
         "yaxis": {"visible": False},
     },
 }
+#: Parts of a frame that an answer changes.
+ROLES = ("figure", "message", "caption", "note", "answer")
 _LONG = 60.0  # seconds to wait for a model that starts
 _PATIENT = 2.0  # seconds to wait for a picture while another stands in for it
 _LOG = logging.getLogger("dashboards")
@@ -204,28 +206,28 @@ def register(app: Dash, stage: Stage) -> None:
         prevent_initial_call=True,
     )
     def draw(request: dict[str, Any] | None) -> tuple[Any, ...]:
-        if not request:
-            return (no_update,) * 5
-        number = request.get("number")
-        try:
-            figure, progress = meanwhile(stage, request)
-            if figure is None:  # what stands in is there already
-                return (
-                    no_update,
-                    no_update,
-                    progress,
-                    no_update,
-                    {"number": number, "ok": True, "again": True},
-                )
-            shown = framed(figure)
-            answer = {"number": number, "ok": True, "again": bool(progress), "played": _played(figure)}
-            return shown.figure, None, progress or shown.caption, shown.note, answer
-        except GenvizError as error:
-            return no_update, states.problem(error, level=3), "", "", {"number": number, "ok": False}
-        except Exception as error:
-            _LOG.error("%s could not be drawn", request.get("view"), exc_info=error)
-            failed = LiveError(f"{type(error).__name__} while drawing; the log of the server says more")
-            return no_update, states.problem(failed, level=3), "", "", {"number": number, "ok": False}
+        said = answer(stage, request) if request else {}
+        return tuple(said.get(role, no_update) for role in ROLES)
+
+
+def answer(stage: Stage, request: dict[str, Any]) -> dict[str, Any]:
+    """What a request changes in the frame of its view, by role; what went wrong is said there."""
+    number = request.get("number")
+    try:
+        figure, progress = meanwhile(stage, request)
+        if figure is None:  # what stands in is there already
+            return {"caption": progress, "answer": {"number": number, "ok": True, "again": True}}
+        shown = framed(figure)
+        told = {"number": number, "ok": True, "again": bool(progress), "played": _played(figure)}
+        caption = progress or shown.caption
+        return dict(zip(ROLES, (shown.figure, None, caption, shown.note, told), strict=True))
+    except GenvizError as error:
+        problem = error
+    except Exception as error:
+        _LOG.error("%s could not be drawn", request.get("view"), exc_info=error)
+        problem = LiveError(f"{type(error).__name__} while drawing; the log of the server says more")
+    failed = states.problem(problem, level=3)
+    return {"message": failed, "caption": "", "note": "", "answer": {"number": number, "ok": False}}
 
 
 def _played(figure: Any) -> dict[str, Any] | None:

@@ -187,12 +187,10 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
         What the page's scripts need: which controls change which views, first values, clicks.
     """
     views = [view for panel in page.panels for view in page.shown(panel, subject)]
-    plain = {key: value for key, value in address.controls.items() if not key.startswith("tab.")}
     tabs = {
         key.removeprefix("tab."): value for key, value in address.controls.items() if key.startswith("tab.")
     }
-    placed, complaints = widgets.place(views, subject, {**page.first, **plain})
-    placed.sort(key=lambda item: _rank(page, item))
+    placed, complaints = place(page, subject, address)
     above = [
         page.above[item.control.name](item, subject) for item in placed if item.control.name in page.above
     ]
@@ -210,7 +208,7 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
         "title": f"{page.title} · {subject.name}",
         "path": f"/{address.subject}/{page.name}",
         "run": dict(address.run),
-        "views": {view.name: _keys(placed, view.name) for view in views},
+        "views": {view.name: keys(placed, view.name) for view in views},
         "names": {view.name: view.title for view in views},
         "first": {item.key: widgets.as_text(replaced_first(item)) for item in placed},
         "tabs": {tab_name(p): page.shown(p, subject)[0].name for p in page.panels if page.shown(p, subject)},
@@ -221,6 +219,14 @@ def compose(page: Page, subject: Subject, address: Address) -> tuple[list[Any], 
     }
     aside = [item for item in placed if item.control.name not in page.above]
     return main, [*page.beside(subject), *_controls(aside, views, subject)], here
+
+
+def place(page: Page, subject: Subject, address: Address) -> tuple[list[Placed], list[str]]:
+    """The controls of a page in their order, with the values of a link, and what of the link does not fit."""
+    views = [view for panel in page.panels for view in page.shown(panel, subject)]
+    given = {key: value for key, value in address.controls.items() if not key.startswith("tab.")}
+    placed, complaints = widgets.place(views, subject, {**page.first, **given})
+    return sorted(placed, key=lambda item: _rank(page, item)), complaints
 
 
 def _sign(*parts: Any) -> str:
@@ -239,9 +245,14 @@ def _rank(page: Page, item: Placed) -> int:
     return leading.index(item.control.name) if item.control.name in leading else len(leading)
 
 
-def _keys(placed: Sequence[Placed], view: str) -> dict[str, str]:
+def keys(placed: Sequence[Placed], view: str) -> dict[str, str]:
     """Control name → key in links, for one view."""
     return {item.control.name: item.key for item in placed if view in item.views}
+
+
+def values(placed: Sequence[Placed], view: str) -> dict[str, str]:
+    """Control name → value as its widget carries it, for one view."""
+    return {item.control.name: widgets.as_text(item.control) for item in placed if view in item.views}
 
 
 def _controls(placed: Sequence[Placed], views: Sequence[Any], subject: Subject) -> list[Any]:

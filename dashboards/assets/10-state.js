@@ -16,22 +16,26 @@
     app.saying = setTimeout(() => toast.classList.remove("shown"), 2600);
   };
 
-  function visit(rerun) {
+  function visit() {
+    app.leave();
+    document.getElementById("main").classList.remove("rerunning");
+    app.visit(false);
+  }
+
+  /* What is on the page is of another address than the one in the bar, until the page's own state is there. */
+  app.leave = function () {
     app.serial += 1;
     const main = document.getElementById("main");
     if (main) main.classList.add("leaving");
-    dash.set_props("address", { data: { href: app.where(), serial: app.serial, rerun: rerun === true } });
-  }
+    return app.serial;
+  };
+
+  app.visit = (rerun) =>
+    dash.set_props("address", { data: { href: app.where(), serial: app.serial, rerun: rerun } });
 
   app.go = function (href, replace) {
     history[replace ? "replaceState" : "pushState"](null, "", href);
     visit();
-  };
-
-  /* The same page of another run: frames and controls stay where they are, if they still fit. */
-  app.rerun = function (href) {
-    history.replaceState(null, "", href);
-    visit(document.querySelector("#main [data-panel]") !== null);
   };
 
   function withTheme(href) {
@@ -110,13 +114,15 @@
   functions.collect = function (here, theme) {
     if (!here || !theme) return;
     const arrived = !app.here || app.here.serial !== here.serial;
+    if (!arrived && app.rerunning) return; // the address is ahead of what the page says of itself
+    app.rerunning = false;
     app.here = here;
     app.values = readControls();
     app.theme = theme;
     remember(here, theme);
     document.title = here.title && here.title !== "genviz" ? here.title + " · genviz" : "genviz";
     if (arrived) {
-      document.getElementById("main").classList.remove("leaving");
+      document.getElementById("main").classList.remove("leaving", "rerunning");
       app.arrive(here);
     }
     clearTimeout(typing);

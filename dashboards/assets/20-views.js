@@ -11,8 +11,12 @@
   let number = 0;
 
   app.arrive = function (here) {
-    views = {};
-    document.querySelectorAll(".view.drawn").forEach((frame) => frame.classList.remove("drawn"));
+    const ahead = Object.entries(views).filter((entry) => here.kept && entry[1].ahead === here.serial);
+    views = Object.fromEntries(ahead);
+    for (const frame of document.querySelectorAll(".view.drawn")) {
+      frame.classList.remove("ahead");
+      if (!(frame.dataset.view in views)) frame.classList.remove("drawn");
+    }
     if (app.slides) app.slides(here);
   };
 
@@ -57,17 +61,34 @@
   functions.answered = function (answer) {
     const name = nameOf(dash.callback_context.triggered);
     const view = views[name];
+    if (view && answer && answer.number === view.overtaken) send(name, view); // it lies over what came ahead
     if (!view || !answer || answer.number !== view.flying) return dash.no_update;
     view.flying = null;
+    arrived(name, view, answer);
+    if (view.wanted !== view.sent && !app.step(name, view)) send(name, view);
+    else if (answer.again) again(name, view);
+    if (view.played) app.fitSteps(name, view);
+    return answer.number;
+  };
+
+  function arrived(name, view, answer) {
     mark(name, "busy", false);
     mark(name, "drawn", true);
     mark(name, "failed", !answer.ok);
     if (app.here && ((app.here.clicks || {})[name] || spansOf(name))) listen(name, 50);
     view.played = answer.ok ? answer.played : null;
-    if (view.wanted !== view.sent && !app.step(name, view)) send(name, view);
-    else if (answer.again) again(name, view);
-    if (view.played) app.fitSteps(name, view);
-    return answer.number;
+  }
+
+  /* A picture that came without being asked for: when the page asks the same, it is there. */
+  app.ahead = function (serial, said) {
+    const name = said.request.view;
+    const overtaken = (views[name] && views[name].flying) || null;
+    const view = { wanted: said.request, sent: said.request, flying: null, ahead: serial, overtaken: overtaken };
+    views[name] = view;
+    for (const role of ["figure", "message", "caption", "note"])
+      if (role in said) dash.set_props({ role: role, view: name }, { [role === "figure" ? role : "children"]: said[role] });
+    arrived(name, view, said.answer);
+    mark(name, "ahead", true);
   };
 
   function nameOf(triggered) {

@@ -67,13 +67,16 @@ class LiveModel(ABC):
 
     def describe(self) -> dict[str, Any]:
         """Tell what this is, as the plain-JSON ``info`` of a recording."""
+        return {**self._heading(), **structure(self.modules, self.family)}
+
+    def _heading(self) -> dict[str, Any]:
+        """What a description says that is not read off the modules; a recording has looked at those."""
         return {
             "title": self.title,
             "about": self.about,
             "family": self.family,
             "abilities": list(self.abilities),
             "defaults": self.defaults(),
-            **structure(self.modules, self.family),
         }
 
     def network_of(self, run: Callable[[], object]) -> dict[str, Any]:

@@ -182,7 +182,7 @@ class TextModel(LiveModel):
         specials = list(dict.fromkeys([*self.source.specials, *self.target.specials]))
         own = {"text": [written(text)], "provenance": provenance, "special_tokens": specials}
         own |= {"cut": left_out} if left_out else {}
-        return Recording(seen.entries(), {**self.describe(), **seen.info, **own})
+        return Recording(seen.entries(), {**self._heading(), **seen.info, **own})
 
     # -- running ---------------------------------------------------------------------------------
 

@@ -352,6 +352,8 @@ def test_a_live_model_reads_what_is_typed(visit: Open) -> None:
     window = visit().go("/reader/attention?theme=light")
     field = window.page.get_by_label("Text", exact=True)
     assert field.input_value() == "The cat sits on the mat ."
+    asked: list[str] = []
+    window.page.on("request", lambda request: asked.append(request.post_data or ""))
     field.fill("a dog <b>runs</b>")
     field.press("Enter")
     window.until("() => location.search.includes('run.text=')")
@@ -361,6 +363,7 @@ def test_a_live_model_reads_what_is_typed(visit: Open) -> None:
         "return plot.layout.xaxis && plot.layout.xaxis.ticktext && plot.layout.xaxis.ticktext.length === 3; }"
     )
     assert window.page.locator(".panel b", has_text="runs").count() == 0, "text is not read as markup"
+    assert not any('"role":"figure"' in body.replace("\\", "") for body in asked), "every picture came ahead"
 
 
 def test_a_model_that_refuses_says_so_on_a_card(visit: Open) -> None:

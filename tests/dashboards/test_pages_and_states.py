@@ -511,9 +511,8 @@ def test_another_run_keeps_the_frames_and_controls_that_still_fit(app: Dashboard
     first = page(app.stage, Address("reader", "attention", run={"text": "one two three"}))
     again = page(app.stage, Address("reader", "attention", run={"text": "three two one"}), 2)
     nav, main, aside, here, *_ = kept(again, first[3])
-    assert (main, aside) == (no_update, no_update)
-    assert nav == again[0]
-    assert here["run"] == {"text": "three two one"}
+    assert (nav, main, aside) == (no_update,) * 3
+    assert (here["run"], here["kept"]) == ({"text": "three two one"}, True)
     longer = page(app.stage, Address("reader", "attention", run={"text": "one " * 40}))
     assert kept(longer, first[3])[1] is no_update
     assert kept(longer, first[3])[2] is longer[2], "a long text has controls of its own"
