@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import signal
 
 import pytest
@@ -20,6 +21,12 @@ settings.load_profile("genviz")
 # A shell starts its background jobs with Ctrl-C ignored, and children inherit that; here it is tested.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """What was there before the first test is no garbage: collections of tests look at what tests made."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
