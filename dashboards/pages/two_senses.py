@@ -1,4 +1,4 @@
-"""Same word, two senses: what makes the two banks different."""
+"""Same word, two senses: what tells them apart."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def _before(subject: Subject) -> list[Any]:
 TWO_SENSES = Page(
     "two-senses",
     "Same word, two senses",
-    "What makes the two banks different, when embedding and position say nothing of sense?",
+    "What tells two senses of a word apart, when embedding and position say nothing of sense?",
     needs=("live.word_vectors",),
     beside=_before,
     panels=(
