@@ -166,10 +166,10 @@ def test_words_are_banned_and_answers_stop_where_they_are_told(visit: Open) -> N
     assert "banned=" in window.link
     press(window, "[data-do=undo]")
     assert words(window)[0] == "bank"
-    window.page.evaluate(
-        "() => { document.querySelector('.chosen [data-ban]').click();"
-        " setTimeout(() => document.querySelector('[data-do=undo]').click(), 100); }"
-    )
+    window.page.evaluate("() => document.querySelector('.chosen [data-ban]').click()")
+    window.until("() => location.search.includes('banned=')")
+    window.page.wait_for_timeout(150)
+    window.page.evaluate("() => document.querySelector('[data-do=undo]').click()")
     window.page.wait_for_timeout(1000)
     assert "banned=" not in window.link, "undone at once stays undone"
     stopped = written(
