@@ -16,6 +16,23 @@
     app.saying = setTimeout(() => toast.classList.remove("shown"), 2600);
   };
 
+  app.post = function (path, value, more) {
+    const body = JSON.stringify(value);
+    return fetch(path, Object.assign({ method: "POST", headers: { "Content-Type": "application/json" }, body: body }, more));
+  };
+
+  /* An answer of one JSON value a line, as they come. */
+  app.lines = async function* (answer) {
+    const reader = answer.body.getReader();
+    const text = new TextDecoder();
+    let rest = "";
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      const whole = (rest + text.decode(part.value, { stream: true })).split("\n");
+      rest = whole.pop();
+      for (const line of whole) if (line) yield JSON.parse(line);
+    }
+  };
+
   function visit() {
     app.leave();
     document.getElementById("main").classList.remove("rerunning");

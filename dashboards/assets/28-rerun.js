@@ -21,26 +21,12 @@
 
   async function draw(href, serial, signal) {
     const frames = [...document.querySelectorAll("#main .view:not([hidden])")];
-    const answer = await fetch("/rerun", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ href: href, shown: frames.map((frame) => frame.dataset.view) }),
-      signal: signal,
-    });
+    const asked = { href: href, shown: frames.map((frame) => frame.dataset.view) };
+    const answer = await app.post("/rerun", asked, { signal: signal });
     if (!answer.ok) return;
-    for await (const said of lines(answer.body.getReader())) {
+    for await (const said of app.lines(answer)) {
       if (serial !== app.serial) return;
       app.ahead(serial, said);
-    }
-  }
-
-  async function* lines(reader) {
-    const text = new TextDecoder();
-    let rest = "";
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      const whole = (rest + text.decode(part.value, { stream: true })).split("\n");
-      rest = whole.pop();
-      for (const line of whole) yield JSON.parse(line);
     }
   }
 })();

@@ -102,10 +102,6 @@
     return item;
   }
 
-  function send(path, body) {
-    return fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-  }
-
   async function picture(slide, thumb) {
     const theme = deckTheme();
     const state = { subject: slide.subject, view: slide.view, values: slide.values, run: slide.run, theme: theme };
@@ -120,7 +116,7 @@
   }
 
   async function paint(state) {
-    const answer = await send("/slides/figure", state);
+    const answer = await app.post("/slides/figure", state);
     const figure = await answer.json();
     if (figure.error) throw new Error(figure.error);
     while (!window.Plotly) await new Promise((done) => setTimeout(done, 60));
@@ -150,7 +146,7 @@
     button.disabled = true;
     status.textContent = "drawing " + slides.length + (slides.length === 1 ? " slide …" : " slides …");
     try {
-      const answer = await send("/slides/deck", { format: format, theme: deckTheme(), slides: slides });
+      const answer = await app.post("/slides/deck", { format: format, theme: deckTheme(), slides: slides });
       if (!answer.ok) throw new Error((await answer.json()).error);
       const link = make("a", { href: URL.createObjectURL(await answer.blob()), download: "slides." + format });
       link.click();

@@ -77,12 +77,7 @@
     lane.note = "stopped";
     if (!lane.name) return;
     lane.abort.abort();
-    post("/answer/stop", { name: lane.name }, { keepalive: true }).catch(() => null);
-  }
-
-  function post(address, value, more) {
-    const body = JSON.stringify(value);
-    return fetch(address, Object.assign({ method: "POST", headers: { "Content-Type": "application/json" }, body: body }, more));
+    app.post("/answer/stop", { name: lane.name }, { keepalive: true }).catch(() => null);
   }
 
   async function follow(lane, request) {
@@ -91,17 +86,8 @@
     lane.since = performance.now();
     try {
       const values = Object.assign({}, lane.values);
-      const answer = await post("/answer", { name: lane.name, subject: request.subject, run: request.run, values: values }, { signal: lane.abort.signal });
-      const reader = answer.body.getReader();
-      const decoder = new TextDecoder();
-      let rest = "";
-      for (;;) {
-        const part = await reader.read();
-        if (part.done) break;
-        const lines = (rest + decoder.decode(part.value, { stream: true })).split("\n");
-        rest = lines.pop();
-        for (const line of lines) if (line && !lane.over) take(lane, JSON.parse(line));
-      }
+      const answer = await app.post("/answer", { name: lane.name, subject: request.subject, run: request.run, values: values }, { signal: lane.abort.signal });
+      for await (const line of app.lines(answer)) if (!lane.over) take(lane, line);
       if (!lane.over) fail(lane, "The server went away in the middle of the answer.");
     } catch (error) {
       if (!lane.over) fail(lane, "The server does not answer.");

@@ -6,9 +6,8 @@ from math import log10
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from genviz.figures.base import blank, hidden_axis
+from genviz.figures.base import hidden_axis, subplots
 from genviz.figures.cells import ink
 from genviz.figures.colours import rgb
 from genviz.figures.text import clean
@@ -92,8 +91,7 @@ def gpt_dials(
     title : str
     theme : {"light", "dark"}
     """
-    figure = make_subplots(rows=3, row_heights=_HEIGHTS, vertical_spacing=_ROOM)
-    figure.update_layout(blank(theme, clean(title)).layout)
+    figure = subplots(theme, clean(title), rows=3, row_heights=_HEIGHTS, vertical_spacing=_ROOM)
     _stacked(figure, {"all": parameters}, 1, theme)
     _stacked(figure, memory, 2, theme)
     _timed(figure, times, theme)

@@ -152,9 +152,7 @@ def headings(
 def own_count(subject: Subject, size: Configuration) -> str:
     """What the subject itself counts, where the dials say its own sizes; empty elsewhere."""
     facts = subject.info.get("facts") or {}
-    told = {
-        name: facts.get(name) for name in ("n_layers", "d_model", "n_heads", "d_head", "context", "vocab")
-    }
+    told = {name: facts.get(name) for name in _SIZES}
     missing = [name for name, value in told.items() if value is None]
     if any(value is not None and value != getattr(size, name) for name, value in told.items()):
         return ""
